@@ -1,0 +1,45 @@
+//! Act: a note's text is put, for people to sign.
+
+use ledger::note::Note;
+use policy::AnyNote;
+use store::{Draft, NewDraft};
+
+use super::{publish, subject};
+use crate::auth;
+use crate::desk::Shared;
+use crate::error::DeskError;
+
+/// Keeps the text. The same text again is the same draft.
+pub(crate) async fn draft(
+    by: &auth::Authorised<auth::Draft>,
+    desk: &Shared,
+    text: &str,
+) -> Result<Draft, DeskError> {
+    let parsed = AnyNote::parse(text)?;
+    let note = Note::new(text).map_err(|e| DeskError::Unfit { code: "note", why: e.to_string() })?;
+    let state = desk.state();
+    if parsed.origin() != state.origin() {
+        return Err(policy::Rejected::ForeignOrigin.into());
+    }
+    let stored = desk.store.draft(parsed.id()).await?;
+    if let Some(same) = stored.filter(|d| d.text == text) {
+        return Ok(same);
+    }
+    if state.has_logged(parsed.id()) {
+        return Err(policy::Rejected::DuplicateId.into());
+    }
+    if let AnyNote::Impose(impose) = &parsed {
+        let blobs = publish::blobs(desk, &note).await?;
+        subject::check(impose, state.origin(), &blobs, &desk.customers())
+            .map_err(|why| DeskError::Unfit { code: "subject", why })?;
+    }
+    let new = NewDraft {
+        id: parsed.id().clone(),
+        kind: parsed.kind().word().to_owned(),
+        text: text.to_owned(),
+        created: desk.now(),
+    };
+    let draft = desk.store.put_draft(&new).await?;
+    tracing::info!(by = by.name(), id = %new.id, kind = new.kind, "draft");
+    Ok(draft)
+}

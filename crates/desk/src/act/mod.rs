@@ -1,0 +1,11 @@
+//! What people and edges do at the desk. Each file is one act: decide (pure), then do.
+
+pub(crate) mod blob;
+pub(crate) mod decide;
+pub(crate) mod draft;
+pub(crate) mod enrol;
+pub(crate) mod publish;
+pub(crate) mod receipt;
+pub(crate) mod sign;
+pub(crate) mod subject;
+pub(crate) mod undo;

@@ -1,0 +1,93 @@
+//! Act: a signature comes in. When it is the last one that was missing, the note is published.
+
+use std::sync::Arc;
+
+use ledger::note::{KeyKind, Note, Signature, VerifierKey};
+use ledger::sshsig::SshSig;
+use policy::{Id, Rejected, State, Time};
+use store::{Draft, DraftState};
+
+use super::publish::{self, Attempt};
+use crate::auth::{Authorised, Sign};
+use crate::desk::Shared;
+use crate::error::DeskError;
+
+/// Checks and keeps one signature, then publishes if nothing is missing. One that is there already counts as asking
+/// again, which is how a note goes on after what stood in its way is gone.
+pub(crate) async fn sign(
+    by: &Authorised<Sign>,
+    desk: &Arc<Shared>,
+    id: &Id,
+    body: &str,
+) -> Result<Draft, DeskError> {
+    let signature = read(&desk.state(), body, desk.now())?;
+    let line = signature.to_string();
+    let draft = find(desk, id).await?;
+    if matches!(draft.state, DraftState::Published { .. }) && draft.signatures.contains(&line) {
+        return Ok(draft);
+    }
+    let signer = desk.state().check_signature(&draft.text, &signature, desk.now()).map_err(stranger)?;
+    desk.store.add_signature(id, &line).await?;
+    tracing::info!(by = by.name(), %id, person = %signer.person, "signature");
+    settle(desk, id).await?;
+    find(desk, id).await
+}
+
+/// A signature line, or the file that `ssh-keygen -Y sign` wrote: then the line is made with the name that the policy
+/// gives to its key.
+fn read(state: &State, body: &str, now: Time) -> Result<Signature, DeskError> {
+    let unreadable = || {
+        DeskError::Unfit {
+        code: "signature",
+        why: "the body must be one signature line, `— NAME BASE64`, or the file that `ssh-keygen -Y sign` wrote".into(),
+    }
+    };
+    if !body.starts_with("-----BEGIN SSH SIGNATURE-----") {
+        return Signature::parse_line(body.strip_suffix('\n').unwrap_or(body)).map_err(|_| unreadable());
+    }
+    let file = SshSig::from_armor(body).map_err(|_| unreadable())?;
+    let made = |key: &&VerifierKey| matches!(key.kind(), KeyKind::Ssh(public) if public == file.public_key());
+    let key = state.policy(now).keys().find(made).ok_or_else(|| stranger(Rejected::Quorum(Vec::new())))?;
+    Ok(Signature { name: key.name().to_owned(), key_id: key.key_id(), bytes: file.to_blob() })
+}
+
+/// Publishes the draft if nothing is missing.
+async fn settle(desk: &Arc<Shared>, id: &Id) -> Result<(), DeskError> {
+    let draft = find(desk, id).await?;
+    if draft.state != DraftState::Collecting {
+        return Ok(());
+    }
+    let note =
+        Note::parse(&draft.to_note()).map_err(|e| DeskError::Defect(format!("the draft {id}: {e}")))?;
+    match publish::attempt(desk, note, Some(id.clone())).await? {
+        Attempt::Published(_) | Attempt::Waits(_) => Ok(()),
+        // Another signature may have published it while we waited for the sequencer: then its id is taken by itself.
+        Attempt::Refused(_) if published(desk, id).await? => Ok(()),
+        Attempt::Refused(no) => {
+            desk.count(no.code).await;
+            if no.for_ever {
+                desk.store.void_draft(id).await?;
+            }
+            Err(no.into())
+        }
+    }
+}
+
+async fn published(desk: &Shared, id: &Id) -> Result<bool, DeskError> {
+    Ok(matches!(find(desk, id).await?.state, DraftState::Published { .. }))
+}
+
+async fn find(desk: &Shared, id: &Id) -> Result<Draft, DeskError> {
+    desk.store.draft(id).await?.ok_or_else(|| DeskError::NotFound(format!("the note {id}")))
+}
+
+/// A signature that counts for nobody is the sender's mistake, whatever the state.
+fn stranger(why: Rejected) -> DeskError {
+    match why {
+        Rejected::Quorum(_) => DeskError::Unfit {
+            code: "unknown-key",
+            why: "the signature is by no key of the policy in power, or by a suspended one; `portcullis show 0` lists the keys".into(),
+        },
+        other => other.into(),
+    }
+}

@@ -1,0 +1,80 @@
+//! Lists in parts: `limit` and `cursor`, and what comes next.
+
+use policy::{Decision, Id, State, Time};
+use serde::Deserialize;
+use store::{Draft, Page, Store};
+use utoipa::IntoParams;
+
+use crate::error::DeskError;
+use crate::limits;
+
+/// Which part of a list.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Part {
+    /// Items in the answer; 50 when absent, at most 200.
+    #[param(minimum = 1, maximum = 200)]
+    pub(crate) limit: Option<u32>,
+    /// `next_cursor` of the part before.
+    pub(crate) cursor: Option<String>,
+}
+
+impl Part {
+    fn limit(&self) -> u32 {
+        self.limit.unwrap_or(limits::PAGE).clamp(1, limits::MAX_PAGE)
+    }
+}
+
+fn wrong_cursor() -> DeskError {
+    DeskError::Request("`cursor` must be the `next_cursor` of an answer before".into())
+}
+
+/// Notes, newest first, and the cursor of the next part.
+pub(crate) async fn notes(store: &Store, part: &Part) -> Result<(Vec<Draft>, Option<String>), DeskError> {
+    let before = part.cursor.as_deref().map(|c| note_cursor(c).ok_or_else(wrong_cursor)).transpose()?;
+    let limit = part.limit();
+    let drafts = store.drafts(&Page { before, limit }).await?;
+    let full = drafts.len() as u64 >= u64::from(limit);
+    let next = drafts.last().filter(|_| full).map(|d| format!("{}.{}", d.created.0, d.id));
+    Ok((drafts, next))
+}
+
+fn note_cursor(cursor: &str) -> Option<(Time, Id)> {
+    let (time, id) = cursor.split_once('.')?;
+    Some((Time(time.parse().ok()?), Id::parse(id)?))
+}
+
+/// Decisions, newest first, and the cursor of the next part: the log's index of the last one.
+pub(crate) fn decisions<'s>(
+    state: &'s State,
+    part: &Part,
+) -> Result<(Vec<&'s Decision>, Option<String>), DeskError> {
+    let below = part.cursor.as_deref().map(|c| c.parse::<u64>().map_err(|_| wrong_cursor())).transpose()?;
+    let fits = |d: &&Decision| below.is_none_or(|index| d.index < index);
+    let mut found = state.decisions().rev().filter(fits);
+    let taken: Vec<_> = found.by_ref().take(part.limit() as usize).collect();
+    let next = found.next().and(taken.last()).map(|d| d.index.to_string());
+    Ok((taken, next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_cursor_is_read_or_refused(cursor in ".{0,80}") {
+            if let Some((time, id)) = note_cursor(&cursor) {
+                prop_assert_eq!(note_cursor(&format!("{}.{id}", time.0)), Some((time, id)));
+            }
+        }
+
+        #[test]
+        fn a_cursor_names_where_the_page_ended(time: u64, id in "[a-z][a-z0-9_-]{2,63}") {
+            let id = Id::parse(&id).expect("an id");
+            prop_assert_eq!(note_cursor(&format!("{time}.{id}")), Some((Time(time), id)));
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What the desk holds while it runs, and how it opens.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::Router;
+use ledger::merkle::Tree;
+use ledger::note::SigningKey;
+use policy::clock::Clock;
+use policy::{Id, State, Time, Trust};
+use store::{Store, StoreError};
+use tokio::sync::{Mutex, Semaphore, watch};
+
+use crate::act::publish;
+use crate::error::OpenError;
+use crate::{limits, routes};
+
+/// What the roof tells the desk.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The operator's name, shown on every page.
+    pub operator: String,
+    /// Public base URL of the press, without a slash at the end: where posts and the ledger are linked to.
+    pub press: String,
+    /// Whether pages and `GET` need no token. Only for a listener on loopback or a Unix socket; requests must then
+    /// name `localhost` or a loopback address.
+    pub open_reads: bool,
+    /// Whether demonstration keys and origins are taken.
+    pub demo_allowed: bool,
+    /// The customers there are at start. They are needed before anything is served: finishing an interrupted
+    /// publication asks whether its subject names only its customer's hostnames.
+    pub customers: Vec<CustomerView>,
+}
+
+/// A customer, for display and to check that a subject names only this customer's hostnames.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomerView {
+    /// The customer's id.
+    pub id: Id,
+    /// The customer's name.
+    pub name: String,
+    /// The customer's sites.
+    pub sites: Vec<SiteView>,
+}
+
+/// A site of a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteView {
+    /// The site's id.
+    pub id: Id,
+    /// Its hostnames, lower-case.
+    pub hostnames: Vec<String>,
+}
+
+/// The desk. Clones share everything.
+#[derive(Clone)]
+pub struct Desk {
+    shared: Arc<Shared>,
+}
+
+/// What handlers and acts get.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) trust: Trust,
+    pub(crate) log_key: SigningKey,
+    clock: Arc<dyn Clock>,
+    /// Swapped whole after each publication, so a reader sees one state from beginning to end.
+    public: RwLock<Public>,
+    customers: RwLock<Arc<Vec<CustomerView>>>,
+    /// The newest public size. A watch and not a queue: a later ring makes an earlier one useless.
+    pub(crate) bell: watch::Sender<u64>,
+    pub(crate) bells: Arc<Semaphore>,
+    /// The one sequencer: whoever holds it may publish.
+    pub(crate) sequencer: Mutex<Sequencer>,
+}
+
+/// What the public entries amount to: the fold, and the tree over them.
+#[derive(Clone)]
+pub(crate) struct Public {
+    pub(crate) state: Arc<State>,
+    pub(crate) tree: Arc<Tree>,
+}
+
+/// Held by whoever may publish; there is one.
+#[derive(Default)]
+pub(crate) struct Sequencer(());
+
+impl Desk {
+    /// Folds the ledger, finishes a publication that a crash interrupted, and is then ready to serve.
+    ///
+    /// # Errors
+    /// [`OpenError`]: no ledger yet, another log key than the ledger's, or a publication that cannot be finished.
+    pub async fn open(
+        mut config: Config,
+        store: Store,
+        log_key: SigningKey,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Desk, OpenError> {
+        let reader = store.reader();
+        let trust = reader.trust().await?.ok_or(StoreError::NoLedger)?;
+        let state = reader.state(&trust, config.demo_allowed).await?;
+        if *state.log_key() != log_key.verifier() {
+            let (expected, given) = (state.log_key().to_string(), log_key.verifier().to_string());
+            return Err(OpenError::ForeignKey { expected, given });
+        }
+        let tree = Arc::new(store.tree().await?);
+        let customers = RwLock::new(Arc::new(std::mem::take(&mut config.customers)));
+        let shared = Arc::new(Shared {
+            config,
+            store,
+            trust,
+            log_key,
+            clock,
+            bell: watch::Sender::new(state.size()),
+            bells: Arc::new(Semaphore::new(limits::BELLS)),
+            public: RwLock::new(Public { state: Arc::new(state), tree }),
+            customers,
+            sequencer: Mutex::default(),
+        });
+        publish::recover_at_start(&shared).await.map_err(|e| OpenError::Recovery(e.words()))?;
+        Ok(Desk { shared })
+    }
+
+    /// Tells the desk which customers there are from now on, whenever the sites file changes.
+    pub fn set_customers(&self, customers: Vec<CustomerView>) {
+        *self.shared.customers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(customers);
+    }
+
+    /// The API under `/api/v1` and the console's pages.
+    pub fn api_router(&self) -> Router {
+        routes::api(&self.shared)
+    }
+
+    /// What edges call, under `/relay/v1`.
+    pub fn relay_router(&self) -> Router {
+        routes::relay(&self.shared)
+    }
+
+    /// The trust line of the ledger this desk writes.
+    #[must_use]
+    pub fn trust(&self) -> &Trust {
+        &self.shared.trust
+    }
+
+    /// Entries that are public, and every later number: what the doorbell says.
+    #[must_use]
+    pub fn doorbell(&self) -> watch::Receiver<u64> {
+        self.shared.bell.subscribe()
+    }
+}
+
+impl Shared {
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// Fold and tree as they stand.
+    pub(crate) fn public(&self) -> Public {
+        self.public.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The fold as it stands.
+    pub(crate) fn state(&self) -> Arc<State> {
+        self.public().state
+    }
+
+    /// Only the holder of the sequencer calls this, so nothing is lost between reading and setting.
+    pub(crate) fn set_public(&self, _held: &Sequencer, public: Public) {
+        *self.public.write().unwrap_or_else(PoisonError::into_inner) = public;
+    }
+
+    /// Counts a refused thing. Counting never stands in the way of the answer.
+    pub(crate) async fn count(&self, what: &str) {
+        if let Err(e) = self.store.count(what).await {
+            tracing::error!(what, "not counted: {e}");
+        }
+    }
+
+    pub(crate) fn customers(&self) -> Arc<Vec<CustomerView>> {
+        Arc::clone(&self.customers.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").field("trust", &self.shared.trust.to_string()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,41 @@
+//! Every limit of the desk, each with its arithmetic.
+
+use std::time::Duration;
+
+/// Largest text of a note, bytes. An entry holds at most 65,535 bytes; forty signature lines of 400 bytes (an SSHSIG
+/// in base64 behind a name) are 16,000, so a text of 48 KiB always leaves room for its signatures.
+pub(crate) const TEXT: usize = 48 * 1024;
+
+/// One signature line, bytes: a FIDO key's SSHSIG is about 600 bytes in base64; the store takes up to 4,096.
+pub(crate) const SIGNATURE: usize = 4096;
+
+/// One blob, bytes: what the store keeps, which is the largest post.
+pub(crate) const BLOB: usize = 256 * 1024;
+
+/// A signed note that undoes, bytes: the same on every channel (DESIGN 6).
+pub(crate) const UNDO: usize = policy::MAX_UNDO;
+
+/// A receipt, bytes: a signed note.
+pub(crate) const RECEIPT: usize = relay::receipt::MAX_RECEIPT;
+
+/// A JSON body, bytes: the only one holds a vkey of about 100 bytes.
+pub(crate) const JSON: usize = 4096;
+
+/// How long a request body may take. 256 KiB at 64 kbit/s, a bad line in a crisis, are 33 seconds.
+pub(crate) const BODY: Duration = Duration::from_secs(60);
+
+/// Longest `Idempotency-Key`, bytes: a UUID is 36; 255 is what other APIs take.
+pub(crate) const IDEMPOTENCY_KEY: usize = 255;
+
+/// Items of a list when the caller names no number, and the most there are in one answer. A note is at most 48 KiB of
+/// text and 16 of signatures, so a full page of the largest notes is 13 MiB; a usual one is 200 KiB.
+pub(crate) const PAGE: u32 = 50;
+/// See [`PAGE`].
+pub(crate) const MAX_PAGE: u32 = store::MAX_PAGE;
+
+/// Bells open at once: one for each edge that can be enrolled. Beyond it an edge polls.
+pub(crate) const BELLS: usize = 10_000;
+
+/// Rings that wait in one bell's connection. A later ring makes an earlier one useless, so a slow reader needs no
+/// queue: one in flight, and the newest size is looked up when it is through.
+pub(crate) const RINGS: usize = 1;

@@ -1,0 +1,8 @@
+//! The desk as a whole, through its routers: scripts of requests and what must come back.
+
+mod bed;
+mod crash;
+mod document;
+mod matrix;
+mod pages;
+mod story;

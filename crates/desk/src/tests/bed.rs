@@ -1,0 +1,336 @@
+//! A desk in a temporary directory, with a house of people, a clock moved by hand, and a reader of scripts.
+//!
+//! A script is requests and answers:
+//! ```text
+//! at 60                                    the clock, seconds after the house's start
+//! POST /api/v1/notes as officer body impose
+//!   201 | "state":"collecting" | !"index"   status, fragments that must be there, fragments that must not
+//! ```
+//! A request line may end with: `as TOKEN`, `key IDEMPOTENCY-KEY`, `host NAME`, and one body: `body NAME` (a text of
+//! the bed), `sign NAME PERSON` (a signature line), `armor NAME PERSON` (an
+//! SSH signature file), `signed NAME PERSON,PERSON` (a whole note),
+//! `receipt EDGE SIZE AT MEASURES`, `json WORD`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use ledger::Hash;
+use ledger::note::SigningKey;
+use ledger::sshsig::SshSig;
+use policy::clock::Clock;
+use policy::testkit::{House, id};
+use policy::{Scope, Subject, Time};
+use relay::receipt::Receipt;
+use store::{Store, fault};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+use crate::{Config, CustomerView, Desk, SiteView};
+
+/// When every test begins: 2027-01-15T08:00:00Z.
+pub(super) const START: Time = Time(1_800_000_000);
+
+/// A clock that only tests move.
+pub(super) struct ManualClock(AtomicU64);
+
+impl ManualClock {
+    pub(super) fn set(&self, time: Time) {
+        self.0.store(time.0, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Time {
+        Time(self.0.load(Ordering::SeqCst))
+    }
+    fn mono(&self) -> Duration {
+        Duration::from_secs(self.now().since(START))
+    }
+}
+
+pub(super) struct Bed {
+    pub(super) dir: TempDir,
+    pub(super) house: House,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) store: Store,
+    pub(super) desk: Desk,
+    pub(super) texts: BTreeMap<&'static str, Vec<u8>>,
+    open_reads: bool,
+}
+
+pub(super) const POST: &[u8] = b"# Reasons\n\nA threat to life.\n";
+
+impl Bed {
+    /// A demonstration desk that wants a token for everything.
+    pub(super) async fn new() -> Bed {
+        Bed::with("demo:localhost/ledger", false).await
+    }
+
+    pub(super) async fn with(origin: &str, open_reads: bool) -> Bed {
+        let dir = TempDir::new().expect("a temporary directory");
+        let house = House::new(origin, START);
+        let store = Store::open(dir.path()).await.expect("store");
+        store.init_ledger(&house.log, &house.policy_note().to_bytes(), START).await.expect("a new ledger");
+        for (name, scope) in
+            [("officer", "officer"), ("other", "officer"), ("reader", "reader"), ("odd", "root")]
+        {
+            store.add_token(name, &Hash::of(name.as_bytes()), scope, START).await.expect("a token");
+        }
+        let clock = Arc::new(ManualClock(AtomicU64::new(START.0)));
+        let desk = open(&store, &house, &clock, open_reads).await.expect("desk");
+        let texts = texts(&house);
+        Bed { dir, house, clock, store, desk, texts, open_reads }
+    }
+
+    /// The process ends and begins again, with this between it and its disk. The files stay.
+    pub(super) async fn restart(&mut self, hook: Arc<dyn fault::Hook>) -> Result<(), crate::OpenError> {
+        self.store = Store::open_with(self.dir.path(), hook).await.expect("store");
+        self.desk = open(&self.store, &self.house, &self.clock, self.open_reads).await?;
+        Ok(())
+    }
+
+    pub(super) fn at(&self, seconds: u64) {
+        self.clock.set(START.plus(seconds));
+    }
+
+    /// Runs a script, and says which line went wrong.
+    pub(super) async fn run(&self, script: &str) {
+        let mut last = (0, String::new(), StatusCode::OK, String::new());
+        for (number, line) in script.lines().enumerate().map(|(n, l)| (n + 1, l)) {
+            if line.trim().is_empty() || line.starts_with('#') {
+                continue;
+            }
+            if let Some(expect) = line.strip_prefix("  ") {
+                check(&last, number, expect);
+            } else if let Some(seconds) = line.strip_prefix("at ") {
+                self.at(seconds.parse().expect("seconds"));
+            } else {
+                let (status, body) = self.ask(line).await;
+                last = (number, line.to_owned(), status, body);
+            }
+        }
+    }
+
+    /// One request line; status and body of the answer.
+    pub(super) async fn ask(&self, line: &str) -> (StatusCode, String) {
+        let response = self.respond(line).await;
+        let status = response.status();
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        (status, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    /// One request line; the answer.
+    pub(super) async fn respond(&self, line: &str) -> Response<Body> {
+        let mut words = line.split_whitespace();
+        let (method, path) = (words.next().expect("a method"), words.next().expect("a path"));
+        let mut request = Request::builder().method(method).uri(path);
+        let mut body = Vec::new();
+        while let Some(word) = words.next() {
+            let mut next = || words.next().expect("a word more");
+            match word {
+                "as" => request = request.header("authorization", format!("Bearer {}", next())),
+                "key" => request = request.header("idempotency-key", next()),
+                "host" => request = request.header("host", next()),
+                "body" => body = self.text(next()).to_vec(),
+                "json" => body = next().as_bytes().to_vec(),
+                "sign" => {
+                    let text = self.note_text(next());
+                    body = self.house.sign(&text, next()).to_string().into_bytes();
+                }
+                // The same signature as the file that ssh-keygen writes.
+                "armor" => {
+                    let text = self.note_text(next());
+                    let blob = self.house.sign(&text, next()).bytes;
+                    body = SshSig::from_blob(&blob).expect("an SSHSIG").to_armor().into_bytes();
+                }
+                "signed" => {
+                    let (text, names) = (self.note_text(next()), next());
+                    let names: Vec<&str> = names.split(',').collect();
+                    body = self.house.signed(&text, &names).to_bytes();
+                }
+                "receipt" => body = self.receipt(next(), next(), next(), next()).await,
+                other => panic!("no such word in a script: {other} in {line}"),
+            }
+        }
+        let request = request.body(Body::from(body)).expect("a request");
+        let relay = path.starts_with("/relay");
+        let router = if relay { self.desk.relay_router() } else { self.desk.api_router() };
+        router.oneshot(request).await.expect("routers do not fail")
+    }
+
+    /// One request with this body, for bytes that no script can say.
+    pub(super) async fn post(&self, path: &str, body: Vec<u8>) -> StatusCode {
+        let request = Request::post(path).header("authorization", "Bearer officer").body(Body::from(body));
+        let relay = path.starts_with("/relay");
+        let router = if relay { self.desk.relay_router() } else { self.desk.api_router() };
+        router.oneshot(request.expect("a request")).await.expect("routers do not fail").status()
+    }
+
+    fn text(&self, name: &str) -> &[u8] {
+        self.texts.get(name).unwrap_or_else(|| panic!("no text {name}"))
+    }
+
+    pub(super) fn note_text(&self, name: &str) -> String {
+        String::from_utf8(self.text(name).to_vec()).expect("a note is UTF-8")
+    }
+
+    async fn receipt(&self, edge: &str, size: &str, at: &str, measures: &str) -> Vec<u8> {
+        let (fork, size) = match size.strip_prefix("fork:") {
+            Some(size) => (true, size),
+            None => (false, size),
+        };
+        let (origin, size) = match size.strip_prefix("elsewhere:") {
+            Some(size) => ("demo:elsewhere/ledger", size),
+            None => (self.house.origin.as_str(), size),
+        };
+        let size = size.parse().expect("a size");
+        let root = self.store.tree().await.expect("a tree").root_at(size).filter(|_| !fork);
+        let listed = measures.split(',').filter(|m| *m != "none").map(id).collect();
+        let receipt = Receipt {
+            origin: origin.to_owned(),
+            edge: edge_key(edge).verifier().name().to_owned(),
+            size,
+            root: root.unwrap_or(Hash::of(b"another log")),
+            time: START.plus(at.parse().expect("seconds")),
+            effective: Hash::of(b"effective"),
+            measures: listed,
+            refused: 0,
+            stale: false,
+        };
+        receipt.sign(&edge_key(edge)).expect("a receipt")
+    }
+}
+
+/// The key of an edge by its name; `NAME/other` is another key of the same name.
+pub(super) fn edge_key(edge: &str) -> SigningKey {
+    let name = edge.split('/').next().unwrap_or(edge);
+    SigningKey::from_seed(name, Hash::of(edge.as_bytes()).0).expect("a key name")
+}
+
+fn check((at, request, status, body): &(usize, String, StatusCode, String), number: usize, expect: &str) {
+    let mut parts = expect.split(" | ");
+    let want = parts.next().expect("a status").trim();
+    assert_eq!(status.as_str(), want, "line {number}: `{request}` (line {at}) gave:\n{body}");
+    for part in parts.map(str::trim) {
+        let (absent, part) = part.strip_prefix('!').map_or((false, part), |p| (true, p));
+        let found = body.contains(part);
+        assert_ne!(
+            found, absent,
+            "line {number}: {part:?} in the answer to `{request}` (line {at}):\n{body}"
+        );
+    }
+}
+
+async fn open(
+    store: &Store,
+    house: &House,
+    clock: &Arc<ManualClock>,
+    open_reads: bool,
+) -> Result<Desk, crate::OpenError> {
+    let config = Config {
+        operator: "First House".into(),
+        press: "http://127.0.0.1:8082".into(),
+        open_reads,
+        demo_allowed: true,
+        customers: customers(),
+    };
+    let log = SigningKey::from_seed(&house.origin, Hash::of(house.origin.as_bytes()).0)
+        .expect("the house's log key");
+    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
+    Desk::open(config, store.clone(), log, clock).await
+}
+
+pub(super) fn customers() -> Vec<CustomerView> {
+    let site = |name: &str, hosts: &[&str]| SiteView {
+        id: id(name),
+        hostnames: hosts.iter().map(ToString::to_string).collect(),
+    };
+    let one = site("site_one", &["one.first.example", "two.first.example"]);
+    let live = site("site_live", &["live.first.example"]);
+    let shop = site("site_shop", &["shop.second.example"]);
+    vec![
+        CustomerView { id: id("cus_first"), name: "First <Customer>".into(), sites: vec![one, live] },
+        CustomerView { id: id("cus_second"), name: "Second Customer".into(), sites: vec![shop] },
+    ]
+}
+
+/// Everything that scripts send.
+fn texts(house: &House) -> BTreeMap<&'static str, Vec<u8>> {
+    let subject =
+        house.subject("cus_first", &["live.first.example", "one.first.example", "two.first.example"]);
+    let stranger = house.subject("cus_first", &["one.first.example", "shop.second.example"]);
+    let site = Subject {
+        scope: Scope::Site(id("site_one")),
+        ..house.subject("cus_first", &["one.first.example", "two.first.example"])
+    };
+    let elsewhere = House::new("demo:elsewhere/ledger", START);
+    let impose = house.emergency("imp-1", START.plus(60), "fnd-1", &subject, POST);
+    let mut unmet = house.finding("fnd-2", START, &subject);
+    unmet.verdicts[3] = policy::note::Verdict::Unknown;
+    let mut texts = BTreeMap::new();
+    let mut put = |name: &'static str, text: String| drop(texts.insert(name, text.into_bytes()));
+    put("subject", subject.to_string());
+    put("stranger", stranger.to_string());
+    put("site", site.to_string());
+    put("finding", house.finding("fnd-1", START, &subject).to_string());
+    put("finding-stranger", house.finding("fnd-3", START, &stranger).to_string());
+    put("unmet", unmet.to_string());
+    put("foreign", elsewhere.finding("fnd-9", START, &subject).to_string());
+    put("impose", impose.to_string());
+    put("impose-again", house.emergency("imp-1", START.plus(61), "fnd-1", &subject, POST).to_string());
+    put("impose-unmet", house.emergency("imp-2", START.plus(60), "fnd-2", &subject, POST).to_string());
+    put("impose-stranger", house.emergency("imp-3", START.plus(60), "fnd-3", &stranger, POST).to_string());
+    put("impose-nothing", house.emergency("imp-4", START.plus(60), "fnd-none", &subject, POST).to_string());
+    put("abuse", house.abuse("imp-5", START.plus(60), &site, POST).to_string());
+    put("validation", house.validation("con-1", &impose).to_string());
+    put("lift", house.lift("lif-1", "imp-1", START.plus(200)).to_string());
+    put("lift-other", house.lift("lif-1", "imp-1", START.plus(201)).to_string());
+    put("post", String::from_utf8_lossy(POST).into_owned());
+    put("nothing", String::new());
+    put("garbage", "no note at all\n".into());
+    let stranger = House::new("demo:localhost/other", START);
+    let lift = house.lift("lif-2", "imp-1", START).to_string();
+    texts.insert("stranger-lift", stranger.signed(&lift, &["anna"]).to_bytes());
+    let armor =
+        SshSig::from_blob(&stranger.sign(&impose.to_string(), "anna").bytes).expect("an SSHSIG").to_armor();
+    texts.insert("stranger-armor", armor.into_bytes());
+    for (name, edge) in
+        [("edge-1", "demo:edge-1"), ("edge-2", "demo:edge-2"), ("edge-1-other", "demo:edge-1/other")]
+    {
+        texts.insert(name, vkey_json(&edge_key(edge).verifier().to_string()));
+    }
+    let person = house.policy().persons.first().map(|p| p.keys[0].to_string());
+    texts.insert("person", vkey_json(&person.expect("somebody")));
+    texts.insert("big", vec![b'x'; 256 * 1024 + 1]);
+    texts.insert("binary", vec![0xff, 0xfe]);
+    texts
+}
+
+fn vkey_json(vkey: &str) -> Vec<u8> {
+    serde_json::json!({ "vkey": vkey }).to_string().into_bytes()
+}
+
+/// A script that ends with the finding logged and the emergency one signature short.
+pub(super) const UP_TO_THE_APPROVAL: &str = "
+POST /api/v1/blobs as officer body subject
+  201
+POST /api/v1/blobs as officer body post
+  201
+POST /api/v1/notes as officer body finding
+  201
+POST /api/v1/notes/fnd-1/signatures as officer sign finding anna
+  200
+POST /api/v1/notes/fnd-1/signatures as officer sign finding ben
+  200 | \"index\":1
+at 60
+POST /api/v1/notes as officer body impose
+  201
+POST /api/v1/notes/imp-1/signatures as officer sign impose ben
+  200 | \"state\":\"collecting\"
+at 100
+";

@@ -1,0 +1,174 @@
+//! Heads between visitor and origin: written anew from the parsed form, without what belongs to one hop.
+
+use crate::exchange::Exchange;
+use crate::world::Served;
+use http::header::{
+    CONNECTION, COOKIE, EXPECT, FORWARDED, HOST, HeaderName, PROXY_AUTHORIZATION, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
+use std::net::IpAddr;
+
+/// Fields of one hop (RFC 9110 section 7.6.1), beside what `Connection` nominates.
+const HOP: [HeaderName; 8] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("http2-settings"),
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// What only we say to an origin. There are no trusted proxies before us yet, so the visitor's own words are dropped.
+const OURS: [&str; 6] = [
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-real-ip",
+    "x-request-id",
+];
+
+/// Removes the fields of one hop and all that `Connection` nominates.
+pub(crate) fn strip(headers: &mut HeaderMap) {
+    if headers.contains_key(CONNECTION) {
+        let nominated: Vec<HeaderName> = headers
+            .get_all(CONNECTION)
+            .iter()
+            .filter_map(|v| v.to_str().ok())
+            .flat_map(|v| v.split(','))
+            .filter_map(|name| name.trim().parse().ok())
+            .collect();
+        for name in nominated {
+            headers.remove(name);
+        }
+    }
+    for name in &HOP {
+        headers.remove(name);
+    }
+}
+
+/// The value of `Upgrade` if this is a request for a WebSocket (RFC 6455 section 4.1).
+pub(crate) fn wants_websocket(ex: &Exchange) -> Option<HeaderValue> {
+    let headers = &ex.parts.headers;
+    let value = headers.get(UPGRADE)?;
+    let asked = value.as_bytes().eq_ignore_ascii_case(b"websocket") && ex.parts.version == Version::HTTP_11;
+    let nominated = headers.get_all(CONNECTION).iter().filter_map(|v| v.to_str().ok());
+    let nominated = nominated.flat_map(|v| v.split(',')).any(|t| t.trim().eq_ignore_ascii_case("upgrade"));
+    (asked && nominated && ex.parts.method == Method::GET).then(|| value.clone())
+}
+
+/// The head for the origin. Takes the visitor's headers out of the exchange.
+pub(crate) fn request(ex: &mut Exchange, served: &Served, upgrade: bool) -> Request<()> {
+    let host = authority(ex);
+    let mut headers = std::mem::take(&mut ex.parts.headers);
+    let websocket = if upgrade { headers.get(UPGRADE).cloned() } else { None };
+    strip(&mut headers);
+    join_cookies(&mut headers);
+    headers.remove(EXPECT);
+    headers.remove(PROXY_AUTHORIZATION);
+    for name in OURS {
+        headers.remove(name);
+    }
+    let proto = if ex.conn.tls { "https" } else { "http" };
+    let peer = ex.conn.peer.ip().to_canonical();
+    headers.insert("x-forwarded-for", ex.conn.forwarded_for.clone());
+    headers.insert("x-forwarded-proto", HeaderValue::from_static(proto));
+    headers.insert("x-request-id", ex.id.header());
+    let forwarded = forwarded(peer, &host, proto);
+    for (name, text) in [(FORWARDED, forwarded), (HeaderName::from_static("x-forwarded-host"), host.clone())]
+    {
+        headers.insert(name, HeaderValue::try_from(text).expect("made of hostname, address and plain words"));
+    }
+    let own = || HeaderValue::try_from(host).expect("a hostname is a header value");
+    headers.insert(HOST, served.host_header.clone().unwrap_or_else(own));
+    if let Some(value) = websocket {
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, value);
+    }
+    let path = ex.parts.uri.path_and_query().cloned();
+    let mut request = Request::new(());
+    *request.method_mut() = ex.parts.method.clone();
+    *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    *request.headers_mut() = headers;
+    request
+}
+
+/// HTTP/2 may send a cookie in pieces; HTTP/1.1 must see one line (RFC 9113 section 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let pieces: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    let joined = HeaderValue::from_bytes(&pieces.join(&b"; "[..]));
+    headers.insert(COOKIE, joined.expect("header values joined by a separator are a header value"));
+}
+
+/// `host` or `host:port`, normalised, as origins need it to build links.
+fn authority(ex: &Exchange) -> String {
+    let host = ex.host.as_ref().map(crate::Host::as_str).unwrap_or_default();
+    match ex.port {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// RFC 7239: IPv6 in brackets and quotes, and quotes around anything with a colon (section 6).
+fn forwarded(peer: IpAddr, host: &str, proto: &str) -> String {
+    let peer = match peer {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("\"[{v6}]\""),
+    };
+    let quote = if host.contains(':') { "\"" } else { "" };
+    format!("for={peer};host={quote}{host}{quote};proto={proto}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strips_what_connection_nominates() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "close, X-Secret"),
+            ("connection", "x-forwarded-for"),
+            ("x-secret", "1"),
+            ("x-forwarded-for", "192.0.2.9"),
+            ("keep-alive", "timeout=5"),
+            ("te", "trailers"),
+            ("upgrade", "h2c"),
+            ("http2-settings", "AA"),
+            ("transfer-encoding", "chunked"),
+            ("accept", "*/*"),
+        ] {
+            headers.append(name.parse::<HeaderName>().expect("name"), HeaderValue::from_static(value));
+        }
+        strip(&mut headers);
+        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["accept"]);
+    }
+
+    #[test]
+    fn cookies_become_one_line() {
+        let mut headers = HeaderMap::new();
+        for piece in ["a=b", "c=d", "e=f"] {
+            headers.append(COOKIE, HeaderValue::from_static(piece));
+        }
+        join_cookies(&mut headers);
+        assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["a=b; c=d; e=f"]);
+    }
+
+    #[test]
+    fn forwarded_is_quoted_as_the_rfc_says() {
+        for (peer, host, expect) in [
+            ("192.0.2.1", "a.example", "for=192.0.2.1;host=a.example;proto=https"),
+            ("2001:db8::1", "a.example", "for=\"[2001:db8::1]\";host=a.example;proto=https"),
+            ("192.0.2.1", "a.example:8443", "for=192.0.2.1;host=\"a.example:8443\";proto=https"),
+        ] {
+            assert_eq!(forwarded(peer.parse().expect("address"), host, "https"), expect);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The answer for a blocked host, from memory.
+
+use crate::body::Body;
+use crate::exchange::{Ctx, Exchange, Flow};
+use crate::page::choose;
+use crate::stage::measure::is_challenge;
+use http::Response;
+
+pub(crate) fn run(ctx: &Ctx, ex: &mut Exchange) -> Flow {
+    let Some(blocked) = &ex.measure else { return Flow::Next };
+    if ex.served.is_some() && is_challenge(&ex.parts.method, ex.path()) {
+        return Flow::Next;
+    }
+    ctx.tally.blocked.up();
+    let (status, headers, body) = blocked.pages.answer(choose(ex.path(), &ex.parts.headers));
+    let mut response = Response::new(Body::Ours(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Flow::Answer(response)
+}

@@ -1,0 +1,212 @@
+//! To the origin and back.
+//!
+//! A request is sent a second time only when it cannot matter: it was never sent, or it is idempotent, has no body,
+//! went out on a kept connection, and that connection died before an answer.
+
+use crate::body::{Body, OriginBody, Progress, Upload, VisitorBody};
+use crate::exchange::{Ctx, Exchange, Flow};
+use crate::forward;
+use crate::limits::ACME_BYTES;
+use crate::pool::Lease;
+use crate::tunnel;
+use crate::world::Served;
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body as _, Incoming};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+pub(crate) async fn run(ctx: &Arc<Ctx>, ex: &mut Exchange) -> Flow {
+    let Some(served) = ex.served.clone() else { return Flow::Drop };
+    let progress = Arc::new(Progress::default());
+    let Some(upload) = upload(ctx, ex, &progress) else { return too_large(ex) };
+    let wants = if upload.is_end_stream() { forward::wants_websocket(ex) } else { None };
+    let visitor = ex.parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
+    let head = forward::request(ex, &served, wants.is_some());
+    let call = Call { ctx, served: &served, progress: &progress, fresh: wants.is_some() };
+    match call.run(head, upload).await {
+        Ok((response, lease)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            tunnel::open(ctx, ex, response, lease, visitor, wants)
+        }
+        Ok((response, lease)) if ex.measure.is_some() => challenge(ctx, ex, response, lease).await,
+        Ok((response, lease)) => Flow::Answer(answer(ctx, ex, response, lease)),
+        Err(failure) => fail(ctx, ex, &progress, &failure),
+    }
+}
+
+/// The visitor's body; `None` if it says by itself that it is too large.
+fn upload(ctx: &Ctx, ex: &mut Exchange, progress: &Arc<Progress>) -> Option<Upload> {
+    let Some(body) = ex.body.take().filter(|b| !b.is_end_stream()) else { return Some(Upload::Empty) };
+    if body.size_hint().lower() > ctx.limits.body_bytes {
+        return None;
+    }
+    let limits = &ctx.limits;
+    Some(Upload::Visitor(VisitorBody::new(body, limits.body_bytes, limits.body_idle, Arc::clone(progress))))
+}
+
+fn too_large(ex: &Exchange) -> Flow {
+    ex.refuse(StatusCode::PAYLOAD_TOO_LARGE, "The request body is larger than this site takes.")
+}
+
+/// Why there is no answer.
+enum Failure {
+    Connect(std::io::Error),
+    Http(hyper::Error),
+    Late,
+}
+
+fn fail(ctx: &Ctx, ex: &Exchange, progress: &Progress, failure: &Failure) -> Flow {
+    if progress.too_large() {
+        return too_large(ex);
+    }
+    if progress.idle() {
+        return ex.refuse(StatusCode::REQUEST_TIMEOUT, "The request body stopped for too long.");
+    }
+    ctx.tally.origin_failed.up();
+    let site = ex.served.as_ref().map(|s| s.site.as_str());
+    match failure {
+        Failure::Connect(error) => tracing::warn!(id = %ex.id, site, %error, "origin not reached"),
+        Failure::Http(error) => tracing::warn!(id = %ex.id, site, %error, "origin failed"),
+        Failure::Late => tracing::warn!(id = %ex.id, site, "origin too late"),
+    }
+    match failure {
+        Failure::Late => {
+            ex.refuse(StatusCode::GATEWAY_TIMEOUT, "The site's own server did not answer in time.")
+        }
+        Failure::Connect(_) | Failure::Http(_) => ex.refuse(
+            StatusCode::BAD_GATEWAY,
+            "The site's own server could not be reached or gave no valid answer.",
+        ),
+    }
+}
+
+struct Call<'a> {
+    ctx: &'a Arc<Ctx>,
+    served: &'a Served,
+    progress: &'a Progress,
+    /// Needs a connection of its own.
+    fresh: bool,
+}
+
+type Answered = (Response<Incoming>, Lease);
+
+impl Call<'_> {
+    async fn run(&self, head: Request<()>, upload: Upload) -> Result<Answered, Failure> {
+        let lease = self.lease(self.fresh).await?;
+        let idempotent =
+            matches!(*head.method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::DELETE);
+        let spare = (lease.reused && idempotent && matches!(upload, Upload::Empty)).then(|| head.clone());
+        let (error, unsent) = match self.send(lease, head.map(|()| upload)).await {
+            Ok(answered) => return Ok(answered),
+            Err(Attempt { failure, unsent }) => (failure, unsent),
+        };
+        let again = unsent.or_else(|| {
+            let died = matches!(&error, Failure::Http(e) if died(e));
+            spare.filter(|_| died).map(|head| head.map(|()| Upload::Empty))
+        });
+        let Some(again) = again else { return Err(error) };
+        self.ctx.tally.retried.up();
+        let lease = self.lease(true).await?;
+        self.send(lease, again).await.map_err(|attempt| attempt.failure)
+    }
+
+    /// A kept connection, or a new one to the first origin that takes it.
+    async fn lease(&self, fresh: bool) -> Result<Lease, Failure> {
+        let Ctx { pool, limits, tally, .. } = &**self.ctx;
+        let mut last = None;
+        for origin in self.served.origins() {
+            if !fresh && let Some(lease) = pool.take(origin) {
+                return Ok(lease);
+            }
+            match pool.connect(origin, limits, tally).await {
+                Ok(lease) => return Ok(lease),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(Failure::Connect(last.unwrap_or_else(|| std::io::Error::other("the site has no origin"))))
+    }
+
+    async fn send(&self, mut lease: Lease, request: Request<Upload>) -> Result<Answered, Attempt> {
+        if let Err(error) = lease.sender.ready().await {
+            return Err(Attempt { failure: Failure::Http(error), unsent: Some(request) });
+        }
+        let answer = pin!(lease.sender.try_send_request(request));
+        match self.first_byte(answer).await {
+            Some(Ok(response)) => Ok((response, lease)),
+            Some(Err(mut error)) => {
+                let unsent = error.take_message();
+                Err(Attempt { failure: Failure::Http(error.into_error()), unsent })
+            }
+            None => Err(Attempt { failure: Failure::Late, unsent: None }),
+        }
+    }
+
+    /// The deadline begins anew as long as the upload moves.
+    async fn first_byte<F: Future + Unpin>(&self, mut answer: F) -> Option<F::Output> {
+        let mut seen = 0;
+        loop {
+            if let Ok(done) = timeout(self.ctx.limits.first_byte, &mut answer).await {
+                return Some(done);
+            }
+            let bytes = self.progress.bytes();
+            if bytes == seen {
+                return None;
+            }
+            seen = bytes;
+        }
+    }
+}
+
+struct Attempt {
+    failure: Failure,
+    /// The request, if not a byte of it was sent.
+    unsent: Option<Request<Upload>>,
+}
+
+/// Whether the connection ended before an answer; not whether the answer was malformed.
+fn died(error: &hyper::Error) -> bool {
+    let reset = || {
+        let source = std::error::Error::source(error).and_then(|s| s.downcast_ref::<std::io::Error>());
+        source.is_some_and(|e| {
+            use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+            matches!(e.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
+        })
+    };
+    error.is_canceled() || error.is_closed() || error.is_incomplete_message() || reset()
+}
+
+fn answer(ctx: &Ctx, ex: &Exchange, response: Response<Incoming>, lease: Lease) -> Response<Body> {
+    let (mut parts, incoming) = response.into_parts();
+    forward::strip(&mut parts.headers);
+    let body = if incoming.is_end_stream() {
+        lease.give_back();
+        ex.guard.settle();
+        Body::Empty
+    } else {
+        let idle: Duration = ctx.limits.response_idle;
+        Body::Origin(OriginBody::new(incoming, Some(lease), Arc::clone(&ex.guard), idle))
+    };
+    Response::from_parts(parts, body)
+}
+
+/// What an origin may say on a blocked hostname: a short text, as an ACME challenge needs it.
+async fn challenge(ctx: &Ctx, ex: &Exchange, response: Response<Incoming>, _lease: Lease) -> Flow {
+    let found = response.status() == StatusCode::OK;
+    let collected =
+        timeout(ctx.limits.first_byte, Limited::new(response.into_body(), ACME_BYTES).collect()).await;
+    match collected {
+        Ok(Ok(body)) if found => {
+            let body: Bytes = body.to_bytes();
+            let mut response = Response::new(Body::Ours(body.clone()));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+            Flow::Answer(response)
+        }
+        _ => ex.refuse(StatusCode::NOT_FOUND, "No such challenge."),
+    }
+}

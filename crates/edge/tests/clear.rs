@@ -1,0 +1,288 @@
+//! HTTP/1.1 without TLS: proxying, strictness, limits.
+
+mod common;
+
+use common::*;
+use edge::Limits;
+use policy::Scope;
+use std::sync::atomic::Ordering::SeqCst;
+
+#[tokio::test]
+async fn proxies_and_says_who_asked() {
+    let h = Harness::new().await;
+    let response = h
+        .raw(
+            "GET /a?b=c HTTP/1.1\r\nHost: ONE.first.example.:8080\r\nX-Forwarded-For: 192.0.2.66\r\nForwarded: for=evil\r\n\
+             X-Request-Id: mine\r\nConnection: close, x-secret, x-forwarded-proto\r\nX-Secret: 1\r\nTE: trailers\r\nAccept: a\r\n\r\n",
+        )
+        .await;
+    assert_eq!(status(&response), 200, "{response}");
+    let seen = body(&response);
+    assert!(seen.starts_with("GET /a?b=c\n"), "{seen}");
+    for line in [
+        "\nhost: one.first.example:8080\n",
+        "x-forwarded-for: 127.0.0.1\n",
+        "x-forwarded-proto: http\n",
+        "x-forwarded-host: one.first.example:8080\n",
+        "forwarded: for=127.0.0.1;host=\"one.first.example:8080\";proto=http\n",
+        "accept: a\n",
+    ] {
+        assert_eq!(seen.matches(line).count(), 1, "{line} in {seen}");
+    }
+    for gone in ["192.0.2.66", "evil", "x-secret", "te:", "mine"] {
+        assert!(!seen.contains(gone), "{gone} in {seen}");
+    }
+    let id = seen.lines().find_map(|l| l.strip_prefix("x-request-id: ")).expect("id");
+    assert!(id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()));
+}
+
+#[tokio::test]
+async fn strips_the_origins_hop() {
+    let h = Harness::new().await;
+    let response = h.get("one.first.example", "/hop").await.to_lowercase();
+    assert!(response.contains("x-public: 1"), "{response}");
+    for gone in ["x-private", "keep-alive", "proxy-connection"] {
+        assert!(!response.contains(gone), "{gone} in {response}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_pass_both_ways() {
+    let h = Harness::new().await;
+    for framed in [
+        "Content-Length: 5\r\n\r\nhello",
+        "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+    ] {
+        let request =
+            format!("POST /echo HTTP/1.1\r\nHost: one.first.example\r\nConnection: close\r\n{framed}");
+        let response = h.raw(&request).await;
+        assert_eq!((status(&response), body(&response)), (200, "hello"), "{response}");
+    }
+}
+
+#[tokio::test]
+async fn head_has_no_body() {
+    let h = Harness::new().await;
+    let response = h.raw("HEAD /x HTTP/1.1\r\nHost: one.first.example\r\nConnection: close\r\n\r\n").await;
+    assert_eq!((status(&response), body(&response)), (200, ""));
+}
+
+#[tokio::test]
+async fn hosts_that_are_not_ours_get_421() {
+    let h = Harness::new().await;
+    for host in ["elsewhere.example", "first.example", "127.0.0.1"] {
+        assert_eq!(status(&h.get(host, "/").await), 421, "{host}");
+    }
+    assert_eq!(h.edge().counters().misdirected, 3);
+    assert_eq!(h.origin.requests.load(SeqCst), 0);
+}
+
+#[tokio::test]
+async fn ambiguous_bytes_never_reach_the_origin() {
+    let h = Harness::new().await;
+    let ok = "GET / HTTP/1.1\r\nHost: one.first.example\r\n";
+    for bad in [
+        format!("{ok}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        format!("{ok}Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n"),
+        format!("{ok}Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc"),
+        format!("{ok}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc"),
+        format!("{ok}Transfer-Encoding: xchunked\r\n\r\n"),
+        format!("{ok}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"),
+        "GET / HTTP/1.1\nHost: one.first.example\n\n".into(),
+        "GET / HTTP/1.1\r\nHost: one.first.example\n\r\n".into(),
+        format!("{ok}X: a\r\n folded\r\n\r\n"),
+        format!("{ok}X: a\r\n\tfolded\r\n\r\n"),
+        format!("{ok}Host: one.first.example\r\n\r\n"),
+        format!("{ok}X: a\0b\r\n\r\n"),
+        format!("{ok}X: a\rb\r\n\r\n"),
+        "GET / HTTP/1.1\r\n\r\n".into(),
+        "GET / HTTP/1.1\r\nHost: \r\n\r\n".into(),
+        "GET / HTTP/1.0\r\nHost: one.first.example\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".into(),
+        "GET http://two.first.example/ HTTP/1.1\r\nHost: one.first.example\r\n\r\n".into(),
+        "GET http://a@one.first.example/ HTTP/1.1\r\nHost: one.first.example\r\n\r\n".into(),
+        "GET /%2e%2e/x HTTP/1.1\r\nHost: one.first.example\r\n\r\n".into(),
+        "GET /a%2fb HTTP/1.1\r\nHost: one.first.example\r\n\r\n".into(),
+        "GET / HTTP/9.9\r\nHost: one.first.example\r\n\r\n".into(),
+        " GET / HTTP/1.1\r\nHost: one.first.example\r\n\r\n".into(),
+    ] {
+        let response = h.raw(&bad).await;
+        assert_eq!(status(&response), 400, "{bad:?}: {response:?}");
+    }
+    for method in ["TRACE", "CONNECT"] {
+        let target = if method == "CONNECT" { "one.first.example:80" } else { "/" };
+        let response =
+            h.raw(&format!("{method} {target} HTTP/1.1\r\nHost: one.first.example:80\r\n\r\n")).await;
+        assert_eq!(status(&response), 405, "{response}");
+    }
+    assert_eq!(h.origin.requests.load(SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_second_request_that_is_ambiguous_is_refused_too() {
+    let h = Harness::new().await;
+    let ok = "GET / HTTP/1.1\r\nHost: one.first.example\r\n";
+    let response =
+        h.raw(&format!("{ok}\r\n{ok}Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")).await;
+    assert_eq!(response.matches("HTTP/1.1 200").count(), 1, "{response}");
+    assert_eq!(response.matches("HTTP/1.1 400").count(), 1, "{response}");
+    assert_eq!(h.origin.requests.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn connections_to_the_origin_are_used_again() {
+    let h = Harness::new().await;
+    let mut visitor = Visitor::clear(h.http).await;
+    for _ in 0..5 {
+        visitor.send("GET /x HTTP/1.1\r\nHost: one.first.example\r\n\r\n").await;
+        visitor.until("forwarded: for=127.0.0.1;host=one.first.example;proto=http").await;
+    }
+    assert_eq!(h.origin.connections.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_dead_kept_connection_is_tried_again_once() {
+    let h = Harness::new().await;
+    let mut visitor = Visitor::clear(h.http).await;
+    visitor.send("GET /x HTTP/1.1\r\nHost: one.first.example\r\n\r\n").await;
+    visitor.until("proto=http").await;
+    // The kept connection dies under this request, the new one too: one retry, then 502.
+    visitor.send("GET /die HTTP/1.1\r\nHost: one.first.example\r\nConnection: close\r\n\r\n").await;
+    let response = visitor.rest().await;
+    assert_eq!(status(&response), 502, "{response}");
+    assert_eq!(h.origin.requests.load(SeqCst), 3);
+    assert_eq!(h.edge().counters().retried, 1);
+    assert!(response.contains("x-request-id: "));
+}
+
+#[tokio::test]
+async fn a_request_with_a_body_is_never_sent_twice() {
+    let h = Harness::new().await;
+    let mut visitor = Visitor::clear(h.http).await;
+    visitor.send("GET /x HTTP/1.1\r\nHost: one.first.example\r\n\r\n").await;
+    visitor.until("proto=http").await;
+    visitor.send("POST /die HTTP/1.1\r\nHost: one.first.example\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx").await;
+    assert_eq!(status(&visitor.rest().await), 502);
+    assert_eq!(h.origin.requests.load(SeqCst), 2);
+}
+
+#[tokio::test]
+async fn origins_that_fail_or_wait_are_502_and_504() {
+    let h =
+        Harness::with(Limits { first_byte: std::time::Duration::from_millis(50), ..Limits::default() }).await;
+    assert_eq!(status(&h.get("one.first.example", "/never").await), 504);
+    h.set_sites(&toml("127.0.0.1:1".parse().expect("address")));
+    assert_eq!(status(&h.get("one.first.example", "/").await), 502);
+    assert_eq!(h.edge().counters().origin_failed, 2);
+}
+
+#[tokio::test]
+async fn the_next_origin_is_tried() {
+    let h = Harness::new().await;
+    let both = format!("\"127.0.0.1:1\", \"{}\"", h.origin.address);
+    h.set_sites(&toml(h.origin.address).replace(&format!("\"{}\"", h.origin.address), &both));
+    for _ in 0..4 {
+        assert_eq!(status(&h.get("one.first.example", "/").await), 200);
+    }
+}
+
+#[tokio::test]
+async fn limits_hold() {
+    let limits = Limits { burst: 3, body_bytes: 10, connections_per_source: 2, ..Limits::default() };
+    let h = Harness::with(limits).await;
+    let big = "POST /echo HTTP/1.1\r\nHost: one.first.example\r\nConnection: close\r\n";
+    assert_eq!(status(&h.raw(&format!("{big}Content-Length: 11\r\n\r\n01234567890")).await), 413);
+    let chunked = format!("{big}Transfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n");
+    assert_eq!(status(&h.raw(&chunked).await), 413);
+    assert_eq!(status(&h.get("one.first.example", "/").await), 200);
+    let limited = h.get("one.first.example", "/").await;
+    assert_eq!(status(&limited), 429);
+    assert!(limited.contains("retry-after: 1\r\n"), "{limited}");
+    h.clock.set_mono(11);
+    assert_eq!(status(&h.get("one.first.example", "/").await), 200);
+
+    let (mut a, mut b) = (Visitor::clear(h.http).await, Visitor::clear(h.http).await);
+    a.send("GET /stream HTTP/1.1\r\nHost: one.first.example\r\n\r\n").await;
+    a.until("tick").await;
+    b.send("GET /stream HTTP/1.1\r\nHost: one.first.example\r\n\r\n").await;
+    b.until("tick").await;
+    assert_eq!(Visitor::clear(h.http).await.rest().await, "", "the third is closed");
+    assert_eq!(h.edge().counters().connections_refused, 1);
+}
+
+#[tokio::test]
+async fn heads_are_bounded_in_size_count_and_time() {
+    let h = Harness::with(Limits { head: std::time::Duration::from_millis(100), ..Limits::default() }).await;
+    let ok = "GET / HTTP/1.1\r\nHost: one.first.example\r\n";
+    assert_eq!(status(&h.raw(&format!("{ok}{}\r\n", "A: b\r\n".repeat(101))).await), 431);
+    assert_eq!(status(&h.raw(&format!("{ok}A: {}\r\n\r\n", "x".repeat(70_000))).await), 400, "too large");
+    assert_eq!(h.raw("").await, "", "a connection that says nothing ends");
+    assert_eq!(h.raw(&format!("{ok}X: ")).await, "", "a head that does not end ends the connection");
+    assert_eq!(h.origin.requests.load(SeqCst), 0);
+}
+
+#[tokio::test]
+async fn idle_connections_are_closed() {
+    let h = Harness::new().await;
+    let mut visitor = Visitor::clear(h.http).await;
+    visitor.send("GET /x HTTP/1.1\r\nHost: one.first.example\r\n\r\n").await;
+    visitor.until("proto=http").await;
+    h.clock.set_mono(100);
+    assert_eq!(visitor.rest().await, "");
+}
+
+#[tokio::test]
+async fn undo_notes_are_taken_on_any_hostname() {
+    let h = Harness::new().await;
+    let post = |body: &str| {
+        format!(
+            "POST /.well-known/portcullis/lift HTTP/1.1\r\nHost: one.second.example\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let good = h.raw(&post("good note")).await;
+    assert_eq!(status(&good), 202, "{good}");
+    assert!(good.contains("application/problem+json") && good.contains("lifted imp-1"));
+    assert_eq!(status(&h.raw(&post("bad note")).await), 422);
+    assert_eq!(status(&h.raw(&post(&"x".repeat(4097))).await), 413);
+    assert_eq!(h.origin.requests.load(SeqCst), 0);
+    assert!(
+        h.get("one.second.example", "/.well-known/portcullis/post")
+            .await
+            .contains("GET /.well-known/portcullis/post")
+    );
+    assert_eq!((h.edge().counters().undone, h.edge().counters().undo_refused), (1, 1));
+}
+
+#[tokio::test]
+async fn shutdown_lets_what_runs_end() {
+    let mut h = Harness::new().await;
+    assert_eq!(status(&h.get("one.first.example", "/").await), 200);
+    let edge = h.edge.take().expect("runs");
+    tokio::task::spawn_blocking(move || edge.shutdown()).await.expect("joined").expect("ended");
+    assert!(tokio::net::TcpStream::connect(h.http).await.is_err());
+}
+
+#[tokio::test]
+async fn a_bad_sites_file_changes_nothing() {
+    let h = Harness::new().await;
+    let missing = toml(h.origin.address).replace("first.pem", "missing.pem");
+    let error = h.try_sites(&missing).expect_err("no such certificate");
+    assert!(error.to_string().contains("missing.pem"), "{error}");
+    let swapped = toml(h.origin.address).replace("first.key", "second.key");
+    assert!(h.try_sites(&swapped).is_err(), "a key of another certificate");
+    assert_eq!(status(&h.get("one.first.example", "/").await), 200);
+}
+
+#[tokio::test]
+async fn what_moved_is_remembered_over_a_restart() {
+    let mut h = Harness::new().await;
+    let moved = toml(h.origin.address).replace("\"one.second.example\"", "\"new.second.example\"");
+    let moved = moved.replace("\"two.first.example\"", "\"one.second.example\"");
+    h.set_sites(&moved);
+    h.restart(&moved);
+    h.block(vec![measure(Scope::Customer, &[])]).await;
+    assert_eq!(status(&h.get("one.first.example", "/").await), 403);
+    assert_eq!(status(&h.get("one.second.example", "/").await), 200, "it was another customer's an hour ago");
+    h.damage_state();
+    assert!(h.try_restart(&moved).is_err_and(|e| e.to_string().contains("is damaged")));
+}

@@ -1,0 +1,175 @@
+//! What the fold remembers of a decision, and what follows from it now.
+
+use crate::{
+    Id, Scope, Sentence, Time,
+    note::{Class, Continue, ContinueReason, Impose, LiftReason, Withheld},
+};
+use alloc::{string::String, vec::Vec};
+use ledger::Hash;
+
+/// A person behind a signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signer {
+    /// The person.
+    pub person: Id,
+    /// The person's organisation.
+    pub organisation: Id,
+    /// The key that signed (vkey).
+    pub key: String,
+}
+
+/// An accepted continue note.
+#[derive(Clone, Debug)]
+pub struct Continued {
+    /// Index in the log.
+    pub index: u64,
+    /// When it was logged.
+    pub logged: Time,
+    /// The note.
+    pub note: Continue,
+    /// Who signed.
+    pub signers: Vec<Signer>,
+}
+
+/// An accepted lift.
+#[derive(Clone, Debug)]
+pub struct Lifted {
+    /// Index in the log; `None` while it is known only from elsewhere.
+    pub index: Option<u64>,
+    /// The lift's id.
+    pub id: Id,
+    /// When it was written.
+    pub time: Time,
+    /// Ground.
+    pub reason: LiftReason,
+    /// The reason in a sentence.
+    pub why: Sentence,
+    /// Who signed.
+    pub by: Vec<Signer>,
+}
+
+/// An accepted impose note and all that came after it.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// Index in the log.
+    pub index: u64,
+    /// When it was logged.
+    pub logged: Time,
+    /// The note.
+    pub impose: Impose,
+    /// Who signed it.
+    pub signers: Vec<Signer>,
+    /// Who signed the finding.
+    pub assessors: Vec<Signer>,
+    /// Continue notes, in the order of the log.
+    pub continues: Vec<Continued>,
+    /// The lift, if any.
+    pub lifted: Option<Lifted>,
+}
+
+/// What a decision is at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// `since` is still to come.
+    Waiting,
+    /// It has effect.
+    InForce,
+    /// Ended by a lift.
+    Lifted,
+    /// An emergency that nobody validated in time.
+    NotConfirmed,
+    /// Its end came.
+    Ended,
+}
+
+impl Status {
+    /// The word in pages and JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::InForce => "in-force",
+            Self::Lifted => "lifted",
+            Self::NotConfirmed => "not-confirmed",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+impl Decision {
+    /// The end as it stands: the last continue note's, or the impose note's own.
+    #[must_use]
+    pub fn until(&self) -> Time {
+        self.continues.last().map_or(self.impose.until, |c| c.note.until)
+    }
+
+    /// Whether a reviewer has validated it.
+    #[must_use]
+    pub fn confirmed(&self) -> bool {
+        self.continues.iter().any(|c| c.note.reason == ContinueReason::Validated)
+    }
+
+    /// By when a reviewer must validate it, for an emergency that waits for one.
+    #[must_use]
+    pub fn confirm_by(&self) -> Option<Time> {
+        (self.impose.class == Class::Emergency && !self.confirmed()).then_some(self.impose.until)
+    }
+
+    /// What it is at `now`.
+    #[must_use]
+    pub fn status(&self, now: Time) -> Status {
+        if self.lifted.is_some() {
+            Status::Lifted
+        } else if now >= self.until() {
+            if self.confirm_by().is_some() { Status::NotConfirmed } else { Status::Ended }
+        } else if now < self.impose.since {
+            Status::Waiting
+        } else {
+            Status::InForce
+        }
+    }
+}
+
+/// What an edge does because of a decision. It exists only while the decision is in force and both its blobs are
+/// held, so whoever has one can explain it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// The decision's id.
+    pub id: Id,
+    /// Its class.
+    pub class: Class,
+    /// The customer.
+    pub customer: Id,
+    /// What is covered.
+    pub scope: Scope,
+    /// Hostnames the subject named.
+    pub hostnames: Vec<String>,
+    /// Start.
+    pub since: Time,
+    /// End as it stands.
+    pub until: Time,
+    /// By when a reviewer must validate it; `None` when that is done or not needed.
+    pub confirm_by: Option<Time>,
+    /// Whether a reviewer validated it.
+    pub confirmed: bool,
+    /// The rule.
+    pub ground: Id,
+    /// The rule's version.
+    pub ground_version: u64,
+    /// How many authorities were told before.
+    pub authorities: u64,
+    /// Whether a verified legal order stands behind it (451 instead of 403).
+    pub ordered: bool,
+    /// Hash of the post.
+    pub post: Hash,
+    /// Hash of the subject blob.
+    pub subject: Hash,
+    /// What it is not a precedent for.
+    pub limiting: Sentence,
+    /// A part that is held back for a time.
+    pub withheld: Option<Withheld>,
+    /// Index in the log.
+    pub index: u64,
+    /// When it was logged.
+    pub logged: Time,
+}

@@ -1,0 +1,170 @@
+//! `policy`: who may decide, and bounds that may only be tighter than the floor.
+
+use super::{Head, Kind, words};
+use crate::{
+    GrammarError, Id,
+    floor::Bounds,
+    quorum::is_demo,
+    text::{Lines, number},
+};
+use alloc::{collections::BTreeSet, format, string::ToString, vec::Vec};
+use core::fmt;
+use ledger::note::{KeyKind, VerifierKey};
+
+words! {
+    /// What a person may do. Roles say what a signature can count as; quorums count persons.
+    Role {
+        /// Signs findings.
+        Assessor = "assessor",
+        /// Approves what another proposed.
+        Approver = "approver",
+        /// Validates within 48 hours.
+        Reviewer = "reviewer",
+        /// Handles legal process.
+        Legal = "legal",
+        /// Stands outside the house's line of command.
+        Independent = "independent",
+    }
+}
+
+/// Most persons in a policy: quorum checks are linear in it, and no house has more deciders.
+const MAX_PERSONS: usize = 200;
+/// Most keys of one person: a machine, a spare, a hardware key, and the same again while they are replaced.
+const MAX_KEYS: usize = 8;
+
+/// A person and the keys that speak for them.
+#[derive(Clone, Debug)]
+pub struct PersonKeys {
+    /// The person.
+    pub person: Id,
+    /// The organisation: a trustee belongs to another one.
+    pub organisation: Id,
+    /// Roles, in the order of [`Role::ALL`].
+    pub roles: Vec<Role>,
+    /// SSH keys; each is named after the person.
+    pub keys: Vec<VerifierKey>,
+}
+
+impl PersonKeys {
+    /// Whether the person has the role.
+    #[must_use]
+    pub fn is(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+/// Who may decide what, with which quorum, for how long.
+#[derive(Clone, Debug)]
+pub struct PolicyNote {
+    /// Origin and id.
+    pub head: Head,
+    /// Counted from 0 without gaps.
+    pub version: u64,
+    /// The log's key.
+    pub log: VerifierKey,
+    /// Persons, in the order of their ids.
+    pub persons: Vec<PersonKeys>,
+    /// Bounds.
+    pub bounds: Bounds,
+}
+
+impl PolicyNote {
+    /// Reads a policy's text. Whether its bounds respect the floor is for the fold to say.
+    ///
+    /// # Errors
+    /// Line and reason.
+    pub fn parse(text: &str) -> Result<Self, GrammarError> {
+        let mut lines = Lines::new(text)?;
+        let head = Head::read(Kind::Policy, &mut lines)?;
+        let version = lines.read("version", "a number from 0", number)?;
+        let log = lines.read("log", "the log's key (vkey)", read_key)?;
+        if log.name() != head.origin || !matches!(log.kind(), KeyKind::Ed25519(_)) {
+            return Err(lines.wrong("the log's key must be a plain Ed25519 key named after the origin"));
+        }
+        let persons = read_persons(&mut lines)?;
+        let bounds = Bounds::read(&mut lines)?;
+        lines.end()?;
+        Ok(Self { head, version, log, persons, bounds })
+    }
+
+    /// The keys of all persons.
+    pub fn keys(&self) -> impl Iterator<Item = &VerifierKey> {
+        self.persons.iter().flat_map(|p| &p.keys)
+    }
+
+    /// Whose key this is.
+    #[must_use]
+    pub fn holder(&self, key: &VerifierKey) -> Option<&PersonKeys> {
+        self.persons.iter().find(|p| p.keys.iter().any(|k| k == key))
+    }
+
+    /// Whether anything in it is for demonstration only.
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        is_demo(&self.head.origin) || is_demo(self.log.name()) || self.keys().any(|k| is_demo(k.name()))
+    }
+}
+
+/// A key in its one spelling.
+fn read_key(v: &str) -> Option<VerifierKey> {
+    VerifierKey::parse(v).ok().filter(|k| k.to_string() == v)
+}
+
+fn read_persons(lines: &mut Lines<'_>) -> Result<Vec<PersonKeys>, GrammarError> {
+    let mut persons: Vec<PersonKeys> = Vec::new();
+    let mut seen = BTreeSet::new();
+    while lines.next_is("person") {
+        let mut person = lines.read("person", "PERSON ORGANISATION ROLES, roles joined by commas in the order assessor,approver,reviewer,legal,independent", read_person)?;
+        if persons.last().is_some_and(|last| last.person >= person.person) {
+            return Err(lines.wrong("persons must stand in the order of their ids, each once"));
+        }
+        while lines.next_is("key") {
+            let key = lines.read("key", "an SSH key (vkey) named after the person", |v| {
+                let key = read_key(v)?;
+                let name = key.name().strip_prefix(crate::quorum::DEMO).unwrap_or(key.name());
+                (name == person.person.as_str() && matches!(key.kind(), KeyKind::Ssh(_))).then_some(key)
+            })?;
+            if !seen.insert(*key.public_key()) {
+                return Err(lines.wrong("this key stands here already; a key speaks for one person, once"));
+            }
+            person.keys.push(key);
+        }
+        if person.keys.is_empty() || person.keys.len() > MAX_KEYS {
+            return Err(lines.wrong(format!("a person has 1 to {MAX_KEYS} keys")));
+        }
+        persons.push(person);
+    }
+    if persons.is_empty() || persons.len() > MAX_PERSONS {
+        return Err(lines.wrong(format!("a policy names 1 to {MAX_PERSONS} persons")));
+    }
+    Ok(persons)
+}
+
+fn read_person(v: &str) -> Option<PersonKeys> {
+    let mut words = v.split(' ');
+    let (person, organisation) = (Id::parse(words.next()?)?, Id::parse(words.next()?)?);
+    let roles: Option<Vec<Role>> = words.next()?.split(',').map(Role::parse).collect();
+    let roles = roles?;
+    let in_order = roles.windows(2).all(|pair| pair.first() < pair.last());
+    (words.next().is_none() && in_order).then_some(PersonKeys {
+        person,
+        organisation,
+        roles,
+        keys: Vec::new(),
+    })
+}
+
+impl fmt::Display for PolicyNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.head.write(Kind::Policy, f)?;
+        write!(f, "version {}\nlog {}\n", self.version, self.log)?;
+        for p in &self.persons {
+            let roles: Vec<&str> = p.roles.iter().map(|r| r.word()).collect();
+            writeln!(f, "person {} {} {}", p.person, p.organisation, roles.join(","))?;
+            for key in &p.keys {
+                writeln!(f, "key {key}")?;
+            }
+        }
+        self.bounds.write(f)
+    }
+}

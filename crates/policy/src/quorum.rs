@@ -1,0 +1,133 @@
+//! Who signed, and what is still missing. Quorums count persons, never keys.
+
+use crate::{
+    Id, Rejected,
+    floor::POLICY_PERSONS,
+    note::{PersonKeys, PolicyNote, Role},
+};
+use alloc::{collections::BTreeMap, collections::BTreeSet, format, string::String, vec::Vec};
+use ledger::note::Note;
+
+/// Every demonstration name begins so: no origin of a real log and no person can.
+pub(crate) const DEMO: &str = "demo:";
+
+/// Whether a key name or an origin is for demonstration.
+pub(crate) fn is_demo(name: &str) -> bool {
+    name.starts_with(DEMO)
+}
+
+/// The persons who signed, each once, with the key they used.
+pub(crate) struct Signers<'p>(BTreeMap<&'p Id, (&'p PersonKeys, String)>);
+
+impl<'p> Signers<'p> {
+    /// Finds the signers. `counts` says whether a key may take part (a suspended one may not, except in a lift).
+    pub(crate) fn find(
+        note: &Note,
+        policy: &'p PolicyNote,
+        counts: impl Fn(&str) -> bool,
+    ) -> Result<Self, Rejected> {
+        let keys = note.signers(policy.keys()).map_err(|_| Rejected::BadSignature)?;
+        let mut persons = BTreeMap::new();
+        for key in keys {
+            let vkey = format!("{key}");
+            if let Some(person) = policy.holder(key)
+                && counts(&vkey)
+            {
+                persons.entry(&person.person).or_insert((person, vkey));
+            }
+        }
+        Ok(Self(persons))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn persons(&self) -> impl Iterator<Item = &'p PersonKeys> {
+        self.0.values().map(|(p, _)| *p)
+    }
+
+    pub(crate) fn ids(&self) -> BTreeSet<Id> {
+        self.0.keys().map(|id| (*id).clone()).collect()
+    }
+
+    /// For the record: person, organisation, key.
+    pub(crate) fn record(&self) -> Vec<crate::Signer> {
+        let signer = |(p, key): &(&PersonKeys, String)| crate::Signer {
+            person: p.person.clone(),
+            organisation: p.organisation.clone(),
+            key: key.clone(),
+        };
+        self.0.values().map(signer).collect()
+    }
+
+    fn count(&self, fits: impl Fn(&PersonKeys) -> bool) -> u64 {
+        self.persons().filter(|p| fits(p)).count() as u64
+    }
+}
+
+fn lack(missing: &mut Vec<String>, need: u64, have: u64, what: &str) {
+    if have < need {
+        missing.push(format!("{} more {what}", need - have));
+    }
+}
+
+/// A finding: distinct assessors.
+pub(crate) fn finding(signers: &Signers<'_>, policy: &PolicyNote) -> Vec<String> {
+    let mut missing = Vec::new();
+    let assessors = signers.count(|p| p.is(Role::Assessor));
+    lack(&mut missing, policy.bounds.finding_assessors, assessors, "assessor (person with that role)");
+    missing
+}
+
+/// An emergency: a proposer, and independent approvers who signed nothing before.
+pub(crate) fn emergency(signers: &Signers<'_>, before: &BTreeSet<Id>, policy: &PolicyNote) -> Vec<String> {
+    let mut missing = Vec::new();
+    let need = policy.bounds.emergency_approvers;
+    let approvers =
+        signers.count(|p| p.is(Role::Approver) && p.is(Role::Independent) && !before.contains(&p.person));
+    lack(&mut missing, need, approvers, "independent approver who signed nothing in this matter before");
+    // Every approver needed is one person, the proposer is another.
+    lack(&mut missing, need + 1, signers.len() as u64, "person (proposer and approver are never the same)");
+    missing
+}
+
+/// So many distinct persons.
+pub(crate) fn persons(signers: &Signers<'_>, need: u64) -> Vec<String> {
+    let mut missing = Vec::new();
+    lack(&mut missing, need, signers.len() as u64, "officer (distinct persons)");
+    missing
+}
+
+/// A reviewer who signed none of what came before.
+pub(crate) fn reviewer(signers: &Signers<'_>, before: &BTreeSet<Id>) -> Vec<String> {
+    let mut missing = Vec::new();
+    let reviewers = signers.count(|p| p.is(Role::Reviewer) && !before.contains(&p.person));
+    lack(&mut missing, 1, reviewers, "reviewer who signed neither the finding nor the decision");
+    missing
+}
+
+/// A majority of the policy's persons, at least three, at least one independent.
+pub(crate) fn policy(signers: &Signers<'_>, policy: &PolicyNote) -> Vec<String> {
+    let mut missing = Vec::new();
+    let majority = (policy.persons.len() / 2 + 1).max(POLICY_PERSONS);
+    lack(&mut missing, majority as u64, signers.len() as u64, "officer (a majority, at least three)");
+    lack(&mut missing, 1, signers.count(|p| p.is(Role::Independent)), "independent officer");
+    missing
+}
+
+/// Two persons other than the key's holder, or the holder.
+pub(crate) fn suspend(signers: &Signers<'_>, key: &str, policy: &PolicyNote) -> Vec<String> {
+    let holds = |p: &PersonKeys| p.keys.iter().any(|k| format!("{k}") == key);
+    if signers.persons().any(holds) {
+        return Vec::new();
+    }
+    let mut missing = Vec::new();
+    let others = signers.count(|p| !holds(p));
+    if policy.keys().any(|k| format!("{k}") == key) {
+        lack(&mut missing, 2, others, "officer (or the key's own holder)");
+    } else {
+        lack(&mut missing, 2, others, "officer");
+    }
+    missing
+}

@@ -1,0 +1,474 @@
+//! The fold: the one place where "is this customer blocked" is decided.
+//!
+//! The desk shows it, every edge enforces it, anybody recomputes it. [`State::apply`] takes entries in the order of
+//! the log and never fails: what does not hold has no effect and says why. Judging ([`judge`]) and changing
+//! ([`State::commit`]) are two steps, so a judgement can be had without its change.
+
+mod judge;
+
+use crate::{
+    AnyNote, Decision, GrammarError, Id, Kind, LOGGED_SKEW, Lifted, MAX_POST, MAX_UNDO, Measure, Rejected,
+    Signer, Status, Subject, Time, Trust,
+    entry::Entry,
+    floor::OLD_AND_NEW,
+    note::{Class, Finding, PolicyNote},
+    quorum::Signers,
+    time::HOUR,
+};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::String,
+    vec::Vec,
+};
+use judge::Change;
+use ledger::{
+    Hash,
+    note::{Note, Signature},
+};
+
+/// How an entry came to whoever folds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// It arrived while we watched, at this moment of our clock: a `logged` far from it is a lie.
+    Live(Time),
+    /// It was logged before we came.
+    CatchUp,
+}
+
+/// What became of a note.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It has effect.
+    Applied {
+        /// Its kind.
+        kind: Kind,
+        /// Its id.
+        id: Id,
+    },
+    /// It has none.
+    Rejected {
+        /// Why.
+        why: Rejected,
+    },
+}
+
+impl Outcome {
+    /// Whether it has effect.
+    #[must_use]
+    pub fn is_applied(&self) -> bool {
+        matches!(self, Self::Applied { .. })
+    }
+}
+
+/// A policy and from when it counts.
+#[derive(Clone, Debug)]
+pub(crate) struct InPower {
+    note: PolicyNote,
+    from: Time,
+}
+
+/// An accepted finding.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    note: Finding,
+    logged: Time,
+    signers: Vec<Signer>,
+    used: bool,
+}
+
+/// A suspended key.
+#[derive(Clone, Debug)]
+pub(crate) struct Suspended {
+    key: String,
+    from: Time,
+    until: Time,
+}
+
+/// Everything the log's entries amount to.
+#[derive(Clone, Debug)]
+pub struct State {
+    origin: String,
+    size: u64,
+    last_logged: Time,
+    ids: BTreeMap<Id, Known>,
+    policies: Vec<InPower>,
+    findings: BTreeMap<Id, Found>,
+    decisions: Vec<Decision>,
+    by_id: BTreeMap<Id, usize>,
+    early_lifts: BTreeMap<Id, Lifted>,
+    suspended: Vec<Suspended>,
+    subjects: BTreeMap<Hash, Subject>,
+    posts: BTreeSet<Hash>,
+    outcomes: Vec<Outcome>,
+}
+
+/// An accepted id: which text it names, and whether the log has it (an undo may come before its entry).
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    text: Hash,
+    in_log: bool,
+}
+
+impl State {
+    /// Begins a fold with entry 0: the policy that the trust line names, signed by everyone in it.
+    ///
+    /// # Errors
+    /// [`Rejected::Genesis`] and [`Rejected::Demo`], beside what any note can be refused for.
+    pub fn genesis(trust: &Trust, entry0: &[u8], demo_allowed: bool) -> Result<Self, Rejected> {
+        if Hash::of(entry0) != trust.entry0 {
+            return Err(Rejected::Genesis("entry 0 is not the one the trust line names"));
+        }
+        let entry = Entry::parse(entry0).map_err(Rejected::Malformed)?;
+        let AnyNote::Policy(policy) = AnyNote::parse(entry.note.text())? else {
+            return Err(Rejected::Genesis("entry 0 is not a policy"));
+        };
+        judge::genesis(trust, &policy, &entry.note, demo_allowed)?;
+        let id = policy.head.id.clone();
+        let known = Known { text: Hash::of(entry.note.text().as_bytes()), in_log: true };
+        Ok(Self {
+            origin: trust.origin.clone(),
+            size: 1,
+            last_logged: entry.logged,
+            ids: BTreeMap::from([(id.clone(), known)]),
+            policies: Vec::from([InPower { note: policy, from: entry.logged }]),
+            findings: BTreeMap::new(),
+            decisions: Vec::new(),
+            by_id: BTreeMap::new(),
+            early_lifts: BTreeMap::new(),
+            suspended: Vec::new(),
+            subjects: BTreeMap::new(),
+            posts: BTreeSet::new(),
+            outcomes: Vec::from([Outcome::Applied { kind: Kind::Policy, id }]),
+        })
+    }
+
+    /// Takes the entry at `index`, which must be [`State::size`]. An entry without effect still takes its place.
+    pub fn apply(&mut self, index: u64, entry: &[u8], seen: Seen) -> Outcome {
+        if index != self.size {
+            return Outcome::Rejected { why: Rejected::Index };
+        }
+        self.size += 1;
+        let outcome = self.take(index, entry, seen).unwrap_or_else(|why| Outcome::Rejected { why });
+        self.outcomes.push(outcome.clone());
+        outcome
+    }
+
+    fn take(&mut self, index: u64, entry: &[u8], seen: Seen) -> Result<Outcome, Rejected> {
+        let entry = Entry::parse(entry).map_err(Rejected::Malformed)?;
+        if entry.logged < self.last_logged {
+            return Err(Rejected::LoggedWentBack);
+        }
+        let note = AnyNote::parse(entry.note.text())?;
+        let powers_up = !matches!(note.kind(), Kind::Lift | Kind::Suspend | Kind::Refuse);
+        if let Seen::Live(now) = seen
+            && powers_up
+            && now.since(entry.logged).max(entry.logged.since(now)) > LOGGED_SKEW
+        {
+            return Err(Rejected::LoggedOff);
+        }
+        let change = self.judge(&note, &entry.note, entry.logged)?;
+        // Only an entry with effect moves the clock of the log: a rejected one with a far `logged` cannot freeze it.
+        self.last_logged = entry.logged;
+        self.commit(change, &note, &entry.note, Some(index), entry.logged);
+        Ok(Outcome::Applied { kind: note.kind(), id: note.id().clone() })
+    }
+
+    /// Takes a lift or a suspension from any channel: file, bus, or a visitor's POST. No log is needed.
+    pub fn undo(&mut self, note: &[u8], now: Time) -> Outcome {
+        self.take_undo(note, now).unwrap_or_else(|why| Outcome::Rejected { why })
+    }
+
+    fn take_undo(&mut self, bytes: &[u8], now: Time) -> Result<Outcome, Rejected> {
+        if bytes.len() > MAX_UNDO {
+            return Err(Rejected::Malformed("a note that undoes has at most 4096 bytes"));
+        }
+        let signed = Note::parse(bytes).map_err(|_| Rejected::Malformed("not a signed note"))?;
+        let note = AnyNote::parse(signed.text())?;
+        if !matches!(note.kind(), Kind::Lift | Kind::Suspend) {
+            return Err(Rejected::NotAnUndo);
+        }
+        let applied = Outcome::Applied { kind: note.kind(), id: note.id().clone() };
+        let text = Hash::of(signed.text().as_bytes());
+        if self.ids.get(note.id()).is_some_and(|known| known.text == text) {
+            return Ok(applied);
+        }
+        let change = self.judge(&note, &signed, now)?;
+        self.commit(change, &note, &signed, None, now);
+        Ok(applied)
+    }
+
+    /// Whether the log would give this note effect if it took it at `logged`.
+    ///
+    /// # Errors
+    /// Why it would not; [`Rejected::Quorum`] when only signatures are missing.
+    pub fn would_apply(&self, note: &Note, logged: Time) -> Result<(), Rejected> {
+        let parsed = AnyNote::parse(note.text())?;
+        self.judge(&parsed, note, logged.max(self.last_logged)).map(|_| ())
+    }
+
+    /// What a note still lacks at `now`, in words; empty when it would be accepted.
+    #[must_use]
+    pub fn missing(&self, note: &Note, now: Time) -> Vec<String> {
+        match self.would_apply(note, now) {
+            Ok(()) => Vec::new(),
+            Err(Rejected::Quorum(words)) => words,
+            Err(other) => Vec::from([format!("{other}")]),
+        }
+    }
+
+    /// Whose signature this is.
+    ///
+    /// # Errors
+    /// When it verifies under no key of the policy in power, or the key is suspended and the text is no lift.
+    pub fn check_signature(&self, text: &str, signature: &Signature, now: Time) -> Result<Signer, Rejected> {
+        let mut note = Note::new(text).map_err(|_| Rejected::Malformed("not a note's text"))?;
+        note.add(signature.clone());
+        let lifts = matches!(AnyNote::parse(text)?, AnyNote::Lift(_));
+        let signers = Signers::find(&note, self.policy(now), |key| lifts || !self.is_suspended(key, now))?;
+        let nobody = || Rejected::Quorum(Vec::from(["a signature by a key of the policy in power".into()]));
+        signers.record().into_iter().next().ok_or_else(nobody)
+    }
+
+    /// Tells the fold that this blob is held. True when some decision refers to it and it is what it should be.
+    pub fn hold(&mut self, blob: &[u8]) -> bool {
+        let hash = Hash::of(blob);
+        let mut wanted = false;
+        if blob.len() <= MAX_POST
+            && core::str::from_utf8(blob).is_ok()
+            && self.decisions.iter().any(|d| d.impose.post == hash)
+        {
+            wanted |= true;
+            self.posts.insert(hash);
+        }
+        if self.decisions.iter().any(|d| d.impose.subject == hash)
+            && let Some(subject) = core::str::from_utf8(blob).ok().and_then(|t| Subject::parse(t).ok())
+            && subject.origin == self.origin
+        {
+            wanted |= true;
+            self.subjects.insert(hash, subject);
+        }
+        wanted
+    }
+
+    /// The blobs that decisions not yet ended at `now` refer to and that are not held.
+    #[must_use]
+    pub fn wanted(&self, now: Time) -> Vec<Hash> {
+        let open = self.decisions.iter().filter(|d| d.lifted.is_none() && now < d.until());
+        let mut wanted: BTreeSet<Hash> = BTreeSet::new();
+        for d in open {
+            if !self.posts.contains(&d.impose.post) {
+                wanted.insert(d.impose.post);
+            }
+            if !self.subjects.contains_key(&d.impose.subject) {
+                wanted.insert(d.impose.subject);
+            }
+        }
+        wanted.into_iter().collect()
+    }
+
+    /// What is in force and can be explained at `now`, in the order of the log.
+    #[must_use]
+    pub fn at(&self, now: Time) -> Vec<Measure> {
+        self.decisions.iter().filter_map(|d| self.measure(d, now)).collect()
+    }
+
+    /// The next moment after `now` at which [`State::at`] gives another answer with no new note.
+    #[must_use]
+    pub fn next_change(&self, now: Time) -> Option<Time> {
+        let live = self.decisions.iter().filter(|d| d.lifted.is_none());
+        live.flat_map(|d| [d.impose.since, d.until()]).filter(|t| *t > now).min()
+    }
+
+    fn measure(&self, d: &Decision, now: Time) -> Option<Measure> {
+        let impose = &d.impose;
+        let subject = self.subjects.get(&impose.subject)?;
+        let explainable = self.posts.contains(&impose.post) && subject.scope.kind() == impose.scope;
+        if d.status(now) != Status::InForce || !explainable {
+            return None;
+        }
+        Some(Measure {
+            id: impose.head.id.clone(),
+            class: impose.class,
+            customer: subject.customer.clone(),
+            scope: subject.scope.clone(),
+            hostnames: subject.hostnames.clone(),
+            since: impose.since,
+            until: d.until(),
+            confirm_by: d.confirm_by(),
+            confirmed: d.confirmed(),
+            ground: impose.ground.clone(),
+            ground_version: impose.ground_version,
+            authorities: impose.referral.as_ref().map_or(0, |r| r.count),
+            ordered: impose.class == Class::Order,
+            post: impose.post,
+            subject: impose.subject,
+            limiting: impose.limiting.clone(),
+            withheld: impose.withheld.clone(),
+            index: d.index,
+            logged: d.logged,
+        })
+    }
+
+    /// A hash over what is in force at `now`: two edges that enforce the same give the same.
+    #[must_use]
+    pub fn effective_hash(&self, now: Time) -> Hash {
+        let mut text = format!("portcullis-effective/v1\norigin {}\n", self.origin);
+        for m in self.at(now) {
+            text += &format!("measure {} until {}\n", m.id, m.until);
+        }
+        Hash::of(text.as_bytes())
+    }
+
+    /// A decision by its id.
+    #[must_use]
+    pub fn decision(&self, id: &Id) -> Option<&Decision> {
+        self.by_id.get(id).and_then(|at| self.decisions.get(*at))
+    }
+
+    /// All decisions, in the order of the log.
+    pub fn decisions(&self) -> impl DoubleEndedIterator<Item = &Decision> {
+        self.decisions.iter()
+    }
+
+    /// An accepted finding by its id, with whether a decision has used it.
+    #[must_use]
+    pub fn finding(&self, id: &Id) -> Option<(&Finding, bool)> {
+        self.findings.get(id).map(|f| (&f.note, f.used))
+    }
+
+    /// The subject of a decision, while it is held.
+    #[must_use]
+    pub fn subject(&self, hash: &Hash) -> Option<&Subject> {
+        self.subjects.get(hash)
+    }
+
+    /// Whether the log holds a note with this id that had effect.
+    #[must_use]
+    pub fn has_logged(&self, id: &Id) -> bool {
+        self.ids.get(id).is_some_and(|known| known.in_log)
+    }
+
+    /// What became of each entry, by index.
+    #[must_use]
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
+    /// Number of entries taken.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The log's origin.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The newest `logged` of an entry with effect.
+    #[must_use]
+    pub fn newest_logged(&self) -> Time {
+        self.last_logged
+    }
+
+    /// The policy in power at `now`.
+    #[must_use]
+    pub fn policy(&self, now: Time) -> &PolicyNote {
+        let in_power = self.policies.iter().rev().find(|p| p.from <= now);
+        &in_power.or(self.policies.first()).expect("a state begins with a policy").note
+    }
+
+    /// The log's key.
+    #[must_use]
+    pub fn log_key(&self) -> &ledger::note::VerifierKey {
+        &self.policies.first().expect("a state begins with a policy").note.log
+    }
+
+    /// The policies an impose logged at `now` must satisfy: the one in power and, for a week, the one before it.
+    fn policies_for_impose(&self, now: Time) -> impl Iterator<Item = &PolicyNote> {
+        let at = self.policies.iter().rposition(|p| p.from <= now).unwrap_or(0);
+        let young = self.policies.get(at).is_some_and(|p| now.since(p.from) < OLD_AND_NEW);
+        let from = if young { at.saturating_sub(1) } else { at };
+        self.policies.iter().skip(from).take(at - from + 1).map(|p| &p.note)
+    }
+
+    /// Whether a key is suspended at `now`: until its end, or until a policy that came to power after it.
+    fn is_suspended(&self, key: &str, now: Time) -> bool {
+        let renewed = |s: &Suspended| self.policies.iter().any(|p| p.from > s.from && p.from <= now);
+        self.suspended.iter().any(|s| s.key == key && s.from <= now && now < s.until && !renewed(s))
+    }
+
+    /// Impose notes with effect in the hour before `logged`.
+    fn recent_imposes(&self, logged: Time) -> u64 {
+        self.decisions.iter().filter(|d| logged.since(d.logged) < HOUR).count() as u64
+    }
+
+    /// Carries out what was judged. Nothing here can be refused any more.
+    fn commit(&mut self, change: Change, note: &AnyNote, signed: &Note, index: Option<u64>, logged: Time) {
+        let known = Known { text: Hash::of(signed.text().as_bytes()), in_log: index.is_some() };
+        self.ids.insert(note.id().clone(), known);
+        let index_or_0 = index.unwrap_or_default();
+        match change {
+            Change::Finding(note, signers) => {
+                self.findings.insert(note.head.id.clone(), Found { note, logged, signers, used: false });
+            }
+            Change::Impose { impose, signers, assessors } => {
+                self.use_finding(impose.finding.as_ref());
+                let id = impose.head.id.clone();
+                let lifted = self.early_lifts.remove(&id);
+                self.by_id.insert(id, self.decisions.len());
+                let continues = Vec::new();
+                self.decisions.push(Decision {
+                    index: index_or_0,
+                    logged,
+                    impose,
+                    signers,
+                    assessors,
+                    continues,
+                    lifted,
+                });
+            }
+            Change::Continue { at, note, signers } => {
+                self.use_finding(note.finding.as_ref());
+                if let Some(d) = self.decisions.get_mut(at) {
+                    d.continues.push(crate::Continued { index: index_or_0, logged, note, signers });
+                }
+            }
+            Change::Lift { target, mut lifted } => {
+                lifted.index = index;
+                self.lift(target, lifted);
+            }
+            Change::Suspend(key, until) => self.suspended.push(Suspended { key, from: logged, until }),
+            Change::Policy(note, from) => self.policies.push(InPower { note, from }),
+            Change::Refuse => {}
+        }
+    }
+
+    fn use_finding(&mut self, id: Option<&Id>) {
+        if let Some(found) = id.and_then(|id| self.findings.get_mut(id)) {
+            found.used = true;
+        }
+    }
+
+    /// The first lift stands; a later one only tells the log's index of the same note.
+    fn lift(&mut self, target: Id, lifted: Lifted) {
+        let slot = match self.by_id.get(&target).and_then(|at| self.decisions.get_mut(*at)) {
+            Some(decision) => decision.lifted.get_or_insert_with(|| lifted.clone()),
+            None => self.early_lifts.entry(target).or_insert_with(|| lifted.clone()),
+        };
+        if slot.id == lifted.id {
+            slot.index = slot.index.or(lifted.index);
+        }
+    }
+}
+
+impl From<GrammarError> for Outcome {
+    fn from(e: GrammarError) -> Self {
+        Self::Rejected { why: e.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+//! Judging a note against the state: pure, and the only place where "yes" is said.
+
+use super::State;
+use crate::{
+    AnyNote, Id, Kind, Lifted, Rejected, Signer, Status, Time, Trust,
+    floor::WINDOW,
+    note::{Class, Continue, ContinueReason, Finding, Impose, Lift, PolicyNote, ScopeKind, Suspend},
+    quorum::{self, Signers},
+    time::{DAY, HOUR},
+};
+use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
+use ledger::{Hash, note::Note};
+
+/// What an accepted note changes.
+pub(super) enum Change {
+    Finding(Finding, Vec<Signer>),
+    Impose { impose: Impose, signers: Vec<Signer>, assessors: Vec<Signer> },
+    Continue { at: usize, note: Continue, signers: Vec<Signer> },
+    Lift { target: Id, lifted: Lifted },
+    Suspend(String, Time),
+    Policy(PolicyNote, Time),
+    Refuse,
+}
+
+/// Grounds an abuse decision may rest on (DESIGN 6).
+const ABUSE_GROUNDS: [&str; 3] = ["phishing", "malware", "child-sexual-abuse"];
+
+/// Entry 0: a policy 0 for this log, within the floor, signed by everyone it names.
+pub(super) fn genesis(trust: &Trust, policy: &PolicyNote, note: &Note, demo: bool) -> Result<(), Rejected> {
+    if policy.is_demo() && !demo {
+        return Err(Rejected::Demo);
+    }
+    if policy.head.origin != trust.origin || policy.log != trust.log {
+        return Err(Rejected::Genesis("policy 0 names another log than the trust line"));
+    }
+    if policy.version != 0 {
+        return Err(Rejected::Genesis("the first policy has version 0"));
+    }
+    if policy.bounds.looser_than_floor().is_some() {
+        return Err(Rejected::Genesis("policy 0 is looser than the floor"));
+    }
+    let signers = Signers::find(note, policy, |_| true)?;
+    if signers.len() != policy.persons.len() {
+        return Err(Rejected::Genesis("policy 0 is not signed by everyone it names"));
+    }
+    need(quorum::policy(&signers, policy))
+}
+
+fn need(missing: Vec<String>) -> Result<(), Rejected> {
+    if missing.is_empty() { Ok(()) } else { Err(Rejected::Quorum(missing)) }
+}
+
+fn ensure(holds: bool, why: Rejected) -> Result<(), Rejected> {
+    if holds { Ok(()) } else { Err(why) }
+}
+
+impl State {
+    /// What `note` would change if the log took it at `logged`, or why nothing.
+    pub(super) fn judge(&self, note: &AnyNote, signed: &Note, logged: Time) -> Result<Change, Rejected> {
+        ensure(note.origin() == self.origin, Rejected::ForeignOrigin)?;
+        self.judge_id(note, signed)?;
+        match note {
+            AnyNote::Finding(n) => self.judge_finding(n, signed, logged),
+            AnyNote::Impose(n) => self.judge_impose(n, signed, logged),
+            AnyNote::Continue(n) => self.judge_continue(n, signed, logged),
+            AnyNote::Lift(n) => self.judge_lift(n, signed, logged),
+            AnyNote::Suspend(n) => self.judge_suspend(n, signed, logged),
+            AnyNote::Policy(n) => self.judge_policy(n, signed, logged),
+            AnyNote::Refuse(_) => {
+                let signers = self.signers(signed, self.policy(logged), logged)?;
+                need(quorum::persons(&signers, 1))?;
+                Ok(Change::Refuse)
+            }
+        }
+    }
+
+    /// An id counts once; a lift or suspension that came by another way first may still be logged.
+    fn judge_id(&self, note: &AnyNote, signed: &Note) -> Result<(), Rejected> {
+        let Some(known) = self.ids.get(note.id()) else {
+            return Ok(());
+        };
+        let same = known.text == Hash::of(signed.text().as_bytes());
+        let undo = matches!(note.kind(), Kind::Lift | Kind::Suspend);
+        ensure(same && undo && !known.in_log, Rejected::DuplicateId)
+    }
+
+    /// Signers whose keys are not suspended.
+    fn signers<'p>(&self, signed: &Note, policy: &'p PolicyNote, at: Time) -> Result<Signers<'p>, Rejected> {
+        Signers::find(signed, policy, |key| !self.is_suspended(key, at))
+    }
+
+    fn judge_finding(&self, n: &Finding, signed: &Note, logged: Time) -> Result<Change, Rejected> {
+        ensure(n.window_until > n.time, Rejected::Bound("`window-until` must be after `time`"))?;
+        ensure(n.window_until.since(n.time) <= WINDOW, Rejected::Bound("the window is at most 72 hours"))?;
+        ensure(n.time <= logged.plus(crate::LOGGED_SKEW), Rejected::Bound("`time` lies in the future"))?;
+        let policy = self.policy(logged);
+        let signers = self.signers(signed, policy, logged)?;
+        need(quorum::finding(&signers, policy))?;
+        Ok(Change::Finding(n.clone(), signers.record()))
+    }
+
+    fn judge_impose(&self, n: &Impose, signed: &Note, logged: Time) -> Result<Change, Rejected> {
+        judge_form(n)?;
+        ensure(logged <= n.approve_by, Rejected::Late)?;
+        let assessors = match &n.finding {
+            Some(id) => self.usable_finding(id, n, logged)?,
+            None => Vec::new(),
+        };
+        let before: BTreeSet<Id> = assessors.iter().map(|s| s.person.clone()).collect();
+        for policy in self.policies_for_impose(logged) {
+            judge_bounds(n, policy, logged)?;
+            let signers = self.signers(signed, policy, logged)?;
+            need(match n.class {
+                Class::Emergency => quorum::emergency(&signers, &before, policy),
+                Class::Abuse => quorum::persons(&signers, policy.bounds.abuse_officers),
+                Class::Standing | Class::Order => quorum::persons(&signers, policy.bounds.standing_officers),
+            })?;
+            let crowded = self.recent_imposes(logged) >= policy.bounds.imposes_per_hour;
+            ensure(!crowded || quorum::policy(&signers, policy).is_empty(), Rejected::BlastRadius)?;
+        }
+        let signers = self.signers(signed, self.policy(logged), logged)?.record();
+        Ok(Change::Impose { impose: n.clone(), signers, assessors })
+    }
+
+    /// The signers of a finding that carries this decision.
+    fn usable_finding(&self, id: &Id, n: &Impose, logged: Time) -> Result<Vec<Signer>, Rejected> {
+        let found = self.open_finding(id, &n.subject, logged)?;
+        ensure(found.note.scope == n.scope, Rejected::Finding("the finding is about another scope"))?;
+        Ok(found.signers.clone())
+    }
+
+    fn open_finding(&self, id: &Id, subject: &Hash, logged: Time) -> Result<&super::Found, Rejected> {
+        let found = self.findings.get(id).ok_or(Rejected::Finding("the log holds no such finding"))?;
+        let hours = self.policy(logged).bounds.finding_hours;
+        let fresh = logged < found.logged.plus(hours * HOUR) && logged < found.note.time.plus(hours * HOUR);
+        ensure(
+            found.note.opens_emergency(),
+            Rejected::Finding("the finding does not have all eight criteria met"),
+        )?;
+        ensure(fresh, Rejected::Finding("the finding is too old to carry a decision"))?;
+        ensure(!found.used, Rejected::Finding("the finding carried a decision already"))?;
+        ensure(found.note.subject == *subject, Rejected::Finding("the finding is about another subject"))?;
+        Ok(found)
+    }
+
+    fn judge_continue(&self, n: &Continue, signed: &Note, logged: Time) -> Result<Change, Rejected> {
+        ensure(n.reason != ContinueReason::Order && n.order.is_none(), Rejected::NotYet)?;
+        let at = *self.by_id.get(&n.continues).ok_or(Rejected::Target("there is no such decision"))?;
+        let d = self.decisions.get(at).ok_or(Rejected::Target("there is no such decision"))?;
+        ensure(
+            d.impose.class == Class::Emergency,
+            Rejected::Target("only an emergency is continued this way"),
+        )?;
+        ensure(d.status(logged) == Status::InForce, Rejected::Target("the decision is not in force"))?;
+        let policy = self.policy(logged);
+        let signers = self.signers(signed, policy, logged)?;
+        let mut before: BTreeSet<Id> =
+            d.signers.iter().chain(&d.assessors).map(|s| s.person.clone()).collect();
+        let hours = if n.reason == ContinueReason::Validated {
+            ensure(!d.confirmed(), Rejected::Target("it was validated already"))?;
+            ensure(n.finding.is_none(), Rejected::Form("validation needs no finding: write `finding none`"))?;
+            need(quorum::reviewer(&signers, &before))?;
+            policy.bounds.validated_hours
+        } else {
+            let extended = d.continues.iter().any(|c| c.note.reason == ContinueReason::Extended);
+            ensure(d.confirmed() && !extended, Rejected::Target("it is extended once, after validation"))?;
+            let id = n.finding.as_ref().ok_or(Rejected::Form("an extension needs a new finding"))?;
+            let found = self.open_finding(id, &d.impose.subject, logged)?;
+            before.extend(d.continues.iter().flat_map(|c| &c.signers).map(|s| s.person.clone()));
+            let assessors: BTreeSet<Id> = found.signers.iter().map(|s| s.person.clone()).collect();
+            need(quorum::emergency(&signers, &assessors, policy))?;
+            let fresh = signers.ids().union(&assessors).any(|person| !before.contains(person));
+            ensure(fresh, Rejected::Quorum(Vec::from([String::from("a person who took no part so far")])))?;
+            policy.bounds.extended_hours
+        };
+        ensure(n.until > logged, Rejected::Bound("`until` is over already"))?;
+        let last = d.impose.since.plus(hours * HOUR);
+        ensure(n.until <= last, Rejected::Bound("`until` is later than this continuation may reach"))?;
+        Ok(Change::Continue { at, note: n.clone(), signers: signers.record() })
+    }
+
+    /// One officer, any key of the policy, suspended or not: power down is one signature. A suspension must not be a
+    /// way to prevent a lift, and two edges that learn of both in another order must come to the same end.
+    fn judge_lift(&self, n: &Lift, signed: &Note, logged: Time) -> Result<Change, Rejected> {
+        let signers = Signers::find(signed, self.policy(logged), |_| true)?;
+        need(quorum::persons(&signers, 1))?;
+        let lifted = Lifted {
+            index: None,
+            id: n.head.id.clone(),
+            time: n.time,
+            reason: n.reason,
+            why: n.why.clone(),
+            by: signers.record(),
+        };
+        Ok(Change::Lift { target: n.lifts.clone(), lifted })
+    }
+
+    fn judge_suspend(&self, n: &Suspend, signed: &Note, logged: Time) -> Result<Change, Rejected> {
+        let policy = self.policy(logged);
+        let longest = policy.bounds.suspend_days * DAY;
+        ensure(
+            n.until > n.time && n.until.since(n.time) <= longest,
+            Rejected::Bound("a key is suspended for at most 7 days"),
+        )?;
+        let signers = self.signers(signed, policy, logged)?;
+        need(quorum::suspend(&signers, &n.key, policy))?;
+        Ok(Change::Suspend(n.key.clone(), n.until))
+    }
+
+    fn judge_policy(&self, n: &PolicyNote, signed: &Note, logged: Time) -> Result<Change, Rejected> {
+        let newest = self.policies.last().ok_or(Rejected::Genesis("there is no policy yet"))?;
+        ensure(
+            newest.from <= logged,
+            Rejected::Policy("a policy waits to take effect; no second one may wait".into()),
+        )?;
+        let next = newest.note.version + 1;
+        ensure(n.version == next, Rejected::Policy(format!("the next policy has version {next}")))?;
+        ensure(
+            n.log == newest.note.log,
+            Rejected::Policy("a change of the log's key is not supported yet".into()),
+        )?;
+        ensure(!n.is_demo() || newest.note.is_demo(), Rejected::Demo)?;
+        if let Some(key) = n.bounds.looser_than_floor() {
+            return Err(Rejected::Policy(format!("bound `{key}` is looser than the floor")));
+        }
+        let policy = self.policy(logged);
+        let signers = self.signers(signed, policy, logged)?;
+        need(quorum::policy(&signers, policy))?;
+        Ok(Change::Policy(n.clone(), logged.plus(policy.bounds.policy_delay_hours * HOUR)))
+    }
+}
+
+/// Class and lines must fit together.
+fn judge_form(n: &Impose) -> Result<(), Rejected> {
+    let form = |holds: bool, what: &'static str| ensure(holds, Rejected::Form(what));
+    form((n.class == Class::Order) == n.order.is_some(), "`order` goes with class order, and only with it")?;
+    match n.class {
+        Class::Order => Err(Rejected::NotYet),
+        Class::Emergency => {
+            form(n.finding.is_some(), "an emergency needs a finding")?;
+            form(n.referral.is_some(), "an emergency needs at least one authority told before")
+        }
+        Class::Abuse => {
+            form(n.scope != ScopeKind::Customer, "an abuse decision is never customer-wide")?;
+            form(n.finding.is_none(), "only an emergency rests on a finding: write `finding none`")?;
+            let ground = ABUSE_GROUNDS.contains(&n.ground.as_str());
+            form(ground, "an abuse decision rests on phishing, malware or child-sexual-abuse")
+        }
+        Class::Standing => {
+            form(n.finding.is_none(), "only an emergency rests on a finding: write `finding none`")
+        }
+    }
+}
+
+/// Times within the bounds of a policy.
+fn judge_bounds(n: &Impose, policy: &PolicyNote, logged: Time) -> Result<(), Rejected> {
+    let bound = |holds: bool, what: &'static str| ensure(holds, Rejected::Bound(what));
+    let b = &policy.bounds;
+    bound(n.approve_by >= n.proposed, "`approve-by` lies before `proposed`")?;
+    let open = n.approve_by.since(n.proposed);
+    bound(open <= b.approve_minutes * 60, "`approve-by` is too long after `proposed`")?;
+    bound(n.proposed <= logged.plus(crate::LOGGED_SKEW), "`proposed` lies in the future")?;
+    bound(n.until > n.since && n.until > logged, "`until` must be after `since` and not over yet")?;
+    let run = n.until.since(n.since);
+    match n.class {
+        Class::Emergency => bound(
+            run <= b.emergency_hours * HOUR,
+            "an emergency runs at most 48 hours (or the policy's bound)",
+        )?,
+        Class::Abuse => bound(
+            run <= b.abuse_days * DAY,
+            "an abuse decision runs at most 30 days (or the policy's bound)",
+        )?,
+        Class::Standing => bound(
+            run <= b.standing_days * DAY,
+            "a standing decision runs at most a year (or the policy's bound)",
+        )?,
+        Class::Order => return Err(Rejected::NotYet),
+    }
+    if n.class == Class::Standing {
+        let notice = logged.plus(b.standing_notice_days * DAY);
+        return bound(n.since >= notice, "a standing decision starts at least 30 days after it is logged");
+    }
+    bound(
+        n.since >= n.proposed && n.since <= n.approve_by,
+        "`since` must lie between `proposed` and `approve-by`",
+    )
+}

@@ -1,0 +1,421 @@
+//! The command line. Help texts are written for somebody who is tired and has to get it right.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{duration::Span, exit};
+
+/// A security edge you host yourself, which can block on the record and only so.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, propagate_version = true, max_term_width = 110, after_help = exit::TABLE)]
+#[command(after_long_help = exit::TABLE, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags every command takes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Global {
+    /// Home directory: of an installation (made by `init`) or of one person.
+    #[arg(long, global = true, value_name = "DIR", env = "PORTCULLIS_HOME", default_value = "demo")]
+    pub(crate) home: PathBuf,
+    /// Act as this person: key and token from HOME/people/NAME.
+    #[arg(long = "as", global = true, value_name = "NAME")]
+    pub(crate) person: Option<String>,
+    /// The desk's address, http://HOST:PORT or unix:/path (default: from the person's officer.toml).
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) desk: Option<String>,
+    /// One JSON document on stdout instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say more on stderr; twice: everything.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The commands, in the order in which people need them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a home directory with keys, policy 0, sites and configuration
+    #[command(after_help = "\
+Examples:
+  portcullis init --demo
+  portcullis init --demo --dir /tmp/try --port-base 18080")]
+    Init(Init),
+    /// Run everything in one process: desk, press, relay and one edge
+    #[command(after_help = "\
+Examples:
+  portcullis run --demo
+  portcullis --home /srv/portcullis run")]
+    Run(Run),
+    /// Run one edge alone, joined to a desk elsewhere
+    #[command(after_help = "\
+Examples:
+  portcullis edge-key new edge2.key --name edge-2
+  portcullis edges enrol 'edge-2+…'
+  portcullis edge --config edge2.toml")]
+    Edge(Run),
+    /// Make the key of an edge
+    #[command(subcommand, after_help = "Example:\n  portcullis edge-key new edge2.key --name edge-2")]
+    EdgeKey(EdgeKey),
+    /// List edges, or enrol one
+    #[command(
+        after_help = "Examples:\n  portcullis edges --as anna\n  portcullis edges enrol 'edge-2+…' --as anna"
+    )]
+    Edges(Edges),
+    /// List customers with their sites
+    #[command(after_help = "Example:\n  portcullis customers --as anna")]
+    Customers,
+    /// Draft or sign a finding: is life at stake? (two assessors)
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  portcullis finding draft first-customer --criteria demo/criteria.txt --out demo/finding --as anna
+  portcullis finding sign demo/finding --as anna      # prints the finding's id
+  portcullis finding sign fnd-0193… --as ben"
+    )]
+    Finding(Finding),
+    /// Propose a block: shows the text, signs it, sends it to the desk (an officer)
+    #[command(
+        subcommand,
+        after_help = "\
+Example:
+  portcullis propose emergency first-customer --finding fnd-0193… --post demo/reasons.md \\
+    --referral 1:demo/referral.txt --limiting 'About this emergency alone; no precedent.' --as ben"
+    )]
+    Propose(Propose),
+    /// Approve a proposal: checks text, subject and post, shows them, signs (another, independent officer)
+    #[command(after_help = "Example:\n  portcullis approve imp-0193… --as clara")]
+    Approve(Sign),
+    /// Let a running emergency go on to 72 hours (a reviewer who signed nothing before)
+    #[command(after_help = "\
+Example:
+  portcullis continue imp-0193… --validated --why 'The finding holds; the window is open.' --as dora")]
+    Continue(Continue),
+    /// End a block now: one signature, through the desk or straight at an edge
+    #[command(after_help = "\
+Examples:
+  portcullis lift imp-0193… --why 'The danger is over.' --as anna
+  portcullis lift imp-0193… --why 'Wrong customer.' --reason error --edge http://127.0.0.1:8080 --as anna")]
+    Lift(Lift),
+    /// Put on the record that something was asked and not done
+    #[command(after_help = "\
+Example:
+  portcullis refuse cas-0193… --class emergency --asked-by authority --why 'The order could not be verified.' --as anna")]
+    Refuse(Refuse),
+    /// What is in force, and which edge has it
+    #[command(after_help = "\
+Examples:
+  portcullis status --as anna
+  portcullis status imp-0193… --watch --as anna       # until every edge has it")]
+    Status(Status),
+    /// Show a note or an entry of the ledger as it was signed
+    #[command(after_help = "Examples:\n  portcullis show imp-0193… --as anna\n  portcullis show 0")]
+    Show(Show),
+    /// Check a whole ledger, trusting only one line
+    #[command(after_help = "\
+Examples:
+  portcullis verify http://127.0.0.1:8082/ledger
+  portcullis verify demo/desk/ledger --trust demo/trust     # without a network")]
+    Verify(Verify),
+    /// Walk the whole story by itself in a temporary home, and say what happened
+    #[command(after_help = "Example:\n  portcullis drill")]
+    Drill(Drill),
+    /// Check or explain the configuration
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  portcullis config check
+  portcullis config explain edge.listen"
+    )]
+    Config(Config),
+    /// Make a token for the desk's API
+    #[command(subcommand, after_help = "Example:\n  portcullis token create monitoring")]
+    Token(Token),
+    /// Print the desk's API description (OpenAPI)
+    #[command(after_help = "Example:\n  portcullis openapi > openapi.json")]
+    Openapi,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Init {
+    /// Keys, people and sites for demonstration. They are marked `demo`, and nothing accepts them without --demo.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// Where (default: the --home directory).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Ten ports in a row from N on, instead of 8080-8083, 8443, 9001 and 9002.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1024..=65_520))]
+    pub(crate) port_base: Option<u16>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Run {
+    /// Accept demonstration keys; `run` also starts the demonstration origins.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// Configuration file (default: HOME/portcullis.toml).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EdgeKey {
+    /// Write a new key to FILE (owner only) and print its public part, to be enrolled at the desk
+    New {
+        /// Where; never overwritten.
+        file: PathBuf,
+        /// The edge's name.
+        #[arg(long, default_value = "edge")]
+        name: String,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Edges {
+    #[command(subcommand)]
+    pub(crate) command: Option<EdgesCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EdgesCommand {
+    /// Let the edge with this key report to the desk
+    Enrol {
+        /// What `edge-key new` printed.
+        vkey: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Finding {
+    /// Write the working files: who is meant, and the eight criteria to fill in
+    Draft(FindingDraft),
+    /// Sign: the first assessor gives the directory, the second one the id
+    Sign(Sign),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FindingDraft {
+    /// Id (cus_first) or name (first-customer).
+    pub(crate) customer: String,
+    /// Directory for the working files; must not exist.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// customer, tenant:ID, site:ID or hostname:NAME. The narrowest that suffices.
+    #[arg(long, default_value = "customer")]
+    pub(crate) scope: String,
+    /// Start from this filled-in criteria file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) criteria: Option<PathBuf>,
+    /// The case it belongs to (default: a new one).
+    #[arg(long, value_name = "ID")]
+    pub(crate) case: Option<String>,
+    /// For how long harm is expected; at most 72h.
+    #[arg(long, value_name = "TIME", default_value = "48h")]
+    pub(crate) window: Span,
+}
+
+/// A note to be signed.
+#[derive(Args, Debug)]
+pub(crate) struct Sign {
+    /// Its id (or the end of it); for `finding sign` also the directory of the draft.
+    pub(crate) what: String,
+    #[command(flatten)]
+    pub(crate) yes: Yes,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Yes {
+    /// Do not ask before signing.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Propose {
+    /// An imminent threat to life that cannot wait for a court: needs a finding; at most 48 hours
+    Emergency(Emergency),
+    /// Phishing, malware, child sexual abuse: one tenant, site or hostname; at most 30 days
+    Abuse(ProposeOther),
+    /// Breach of a published rule: starts 30 days after it is logged; at most a year
+    Standing(ProposeOther),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Proposal {
+    /// Id (cus_first) or name (first-customer).
+    pub(crate) customer: String,
+    /// The reasons, Markdown, at most 256 KiB. Published with the block.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) post: PathBuf,
+    /// What this decision is not a precedent for, in one sentence.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) limiting: String,
+    #[command(flatten)]
+    pub(crate) yes: Yes,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Emergency {
+    #[command(flatten)]
+    pub(crate) proposal: Proposal,
+    /// The finding, signed by two assessors.
+    #[arg(long, value_name = "ID")]
+    pub(crate) finding: String,
+    /// How many authorities were told, and the record that says which, when and what (a file or its SHA-256).
+    #[arg(long, value_name = "COUNT:FILE")]
+    pub(crate) referral: String,
+    /// The published rule and its version.
+    #[arg(long, value_name = "RULE:VERSION", default_value = "imminent-threat-to-life:1")]
+    pub(crate) ground: String,
+    /// How long it runs unless a reviewer continues it.
+    #[arg(long = "for", value_name = "TIME", default_value = "24h")]
+    pub(crate) span: Span,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ProposeOther {
+    #[command(flatten)]
+    pub(crate) proposal: Proposal,
+    /// tenant:ID, site:ID, hostname:NAME (or customer, for a standing decision only).
+    #[arg(long)]
+    pub(crate) scope: String,
+    /// The published rule and its version.
+    #[arg(long, value_name = "RULE:VERSION")]
+    pub(crate) ground: String,
+    /// How long it runs.
+    #[arg(long = "for", value_name = "TIME", default_value = "7d")]
+    pub(crate) span: Span,
+    /// When it starts (standing only; at least 30 days after it is logged).
+    #[arg(long, value_name = "TIME", default_value = "31d")]
+    pub(crate) starts_in: Span,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Continue {
+    /// The decision.
+    pub(crate) id: String,
+    /// You checked it and it holds: it may run to 72 hours after its start.
+    #[arg(long, required = true)]
+    pub(crate) validated: bool,
+    /// Your reason in one sentence.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: String,
+    #[command(flatten)]
+    pub(crate) yes: Yes,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Lift {
+    /// The decision.
+    pub(crate) id: String,
+    /// Your reason in one sentence.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: String,
+    /// Under which heading.
+    #[arg(long, value_enum, default_value = "over")]
+    pub(crate) reason: LiftReason,
+    /// Give it straight to an edge, without the desk. The edge applies it at once and passes it on.
+    #[arg(long, value_name = "URL")]
+    pub(crate) edge: Option<String>,
+    #[command(flatten)]
+    pub(crate) yes: Yes,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LiftReason {
+    /// The danger is over.
+    Over,
+    /// It should not have been imposed.
+    Error,
+    /// The customer removed the cause.
+    Remedied,
+    /// An appeal was upheld.
+    Appeal,
+    /// Anything else; --why says it.
+    Other,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Refuse {
+    /// The case it belongs to.
+    pub(crate) case: String,
+    /// What was asked for: emergency, abuse, standing or order.
+    #[arg(long)]
+    pub(crate) class: String,
+    /// Who asked: reporter, authority or officer.
+    #[arg(long)]
+    pub(crate) asked_by: String,
+    /// Your reason in one sentence.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: String,
+    #[command(flatten)]
+    pub(crate) yes: Yes,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Status {
+    /// One decision.
+    pub(crate) id: Option<String>,
+    /// Wait until every enrolled edge has it (or has let it go, when it ended).
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// How long --watch waits.
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    pub(crate) timeout: Span,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Show {
+    /// A note's id (asks the desk), or an entry's number (asks the press).
+    pub(crate) what: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// Address of a press's ledger, or a ledger's directory.
+    pub(crate) ledger: String,
+    /// The trust line, or a file with it (default: HOME/trust).
+    #[arg(long, value_name = "LINE|FILE")]
+    pub(crate) trust: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Drill {
+    /// Keep the temporary home to look at.
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Read the file and say everything that is wrong with it
+    Check {
+        /// Default: HOME/portcullis.toml.
+        file: Option<PathBuf>,
+    },
+    /// Explain one key, or list all
+    Explain {
+        /// As in edge.listen; a table's name explains its keys.
+        key: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Print a new token (only its hash is kept)
+    Create {
+        /// What it is for.
+        name: String,
+    },
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! One file per command; this one only says which is which.
+
+mod approve;
+mod config;
+mod continues;
+mod customers;
+mod drill;
+mod edge;
+mod edge_key;
+mod edges;
+mod finding;
+mod init;
+mod lift;
+mod openapi;
+mod propose;
+mod refuse;
+mod run;
+mod show;
+mod status;
+mod token;
+mod verify;
+
+use crate::cli::{Cli, Command, Finding};
+use crate::exit::{Exit, Result};
+
+/// Does what the command line says.
+pub(crate) async fn run(cli: Cli) -> Result<Exit> {
+    let global = cli.global;
+    match cli.command {
+        Command::Init(args) => init::run(&global, args).await,
+        Command::Run(args) => run::run(&global, args).await,
+        Command::Edge(args) => edge::run(&global, args).await,
+        Command::EdgeKey(args) => edge_key::run(args),
+        Command::Edges(args) => edges::run(&global, args).await,
+        Command::Customers => customers::run(&global).await,
+        Command::Finding(Finding::Draft(args)) => finding::draft(&global, args).await,
+        Command::Finding(Finding::Sign(args)) => finding::sign(&global, args).await,
+        Command::Propose(args) => propose::run(&global, args).await,
+        Command::Approve(args) => approve::run(&global, args).await,
+        Command::Continue(args) => continues::run(&global, args).await,
+        Command::Lift(args) => lift::run(&global, args).await,
+        Command::Refuse(args) => refuse::run(&global, args).await,
+        Command::Status(args) => status::run(&global, args).await,
+        Command::Show(args) => show::run(&global, args).await,
+        Command::Verify(args) => verify::run(&global, args).await,
+        Command::Drill(args) => drill::run(args).await,
+        Command::Config(args) => config::run(&global, args),
+        Command::Token(args) => token::run(&global, args).await,
+        Command::Openapi => openapi::run(),
+    }
+}

@@ -1,0 +1,50 @@
+//! `portcullis continue`: a reviewer outside of all that was signed so far validates a running emergency.
+
+use policy::note::{Continue, ContinueReason, Head};
+use policy::{AnyNote, Sentence};
+
+use crate::cli::{self, Global};
+use crate::desk_client::{Desk, text};
+use crate::exit::{Exit, Failure, Result};
+use crate::home::{Officer, new_id};
+use crate::{out, review, signing};
+
+/// How long after `since` a validated emergency may run, seconds: the floor's 72 hours. A tighter policy says no.
+const VALIDATED: u64 = policy::floor::FLOOR.validated_hours * 3600;
+
+pub(super) async fn run(global: &Global, args: cli::Continue) -> Result<Exit> {
+    let officer = Officer::open(global)?;
+    let desk = Desk::of(&officer)?;
+    let target = desk.resolve(&args.id).await?;
+    let (impose_text, note) = review::fetch(&desk, &officer, &target).await?;
+    let AnyNote::Impose(impose) = note else {
+        return Err(Failure::input(format!("{target} is a {}, not a block", note.kind())));
+    };
+    let decision = desk.get(&format!("/decisions/{target}")).await?;
+    out::note(format_args!(
+        "the decision, {}, until {}:\n\n{impose_text}",
+        text(&decision, "status"),
+        text(&decision, "until")
+    ));
+    if let Some(finding) = &impose.finding {
+        let (_, finding) = review::finding(&desk, finding).await?;
+        review::show_assessment(&finding, &review::assessment(&desk, &finding).await?);
+    }
+    review::show_subject(&desk, &review::subject(&desk, &impose.subject, &impose.head.origin).await?).await?;
+    let note = Continue {
+        head: Head { origin: impose.head.origin.clone(), id: new_id("con")? },
+        continues: target,
+        reason: ContinueReason::Validated,
+        until: impose.since.plus(VALIDATED),
+        finding: None,
+        order: None,
+        why: sentence("--why", &args.why)?,
+    };
+    let sent = signing::put_and_sign(&desk, &officer, &note.head.id, &note.to_string(), args.yes).await?;
+    Ok(signing::report(global, &sent, ""))
+}
+
+/// A sentence from the command line.
+pub(super) fn sentence(flag: &str, words: &str) -> Result<Sentence> {
+    Sentence::parse(words).map_err(|why| Failure::input(format!("{flag} {why}")))
+}

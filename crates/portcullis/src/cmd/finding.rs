@@ -1,0 +1,191 @@
+//! `portcullis finding draft | sign`: two assessors say, criterion by criterion, whether life is at stake.
+//!
+//! A draft is a directory: `subject.txt` (who is meant, exact bytes), `finding.txt` (the note as far as it stands) and
+//! `criteria.txt`, the one file to edit. Signing builds the assessment and the note from them.
+
+mod criteria;
+
+use std::path::Path;
+
+use ledger::Hash;
+use policy::assessment::Assessment;
+use policy::clock::Clock as _;
+use policy::note::{Finding, Head, Verdict};
+use policy::{AnyNote, Id, Scope, Subject};
+use serde_json::Value;
+
+use crate::cli::{FindingDraft, Global, Sign};
+use crate::clock::RealClock;
+use crate::desk_client::{Desk, list, text, texts};
+use crate::exit::{Exit, Failure, Result};
+use crate::home::{self, Officer, new_id};
+use crate::{out, review, signing};
+
+use criteria::Criteria;
+
+const SUBJECT: &str = "subject.txt";
+const FINDING: &str = "finding.txt";
+const CRITERIA: &str = "criteria.txt";
+
+/// What `criteria.txt` begins as.
+const BLANK: &str = include_str!("../demo/criteria-blank.txt");
+
+pub(super) async fn draft(global: &Global, args: FindingDraft) -> Result<Exit> {
+    let officer = Officer::open(global)?;
+    let desk = Desk::of(&officer)?;
+    let customer = desk.customer(&args.customer).await?;
+    let subject = subject(&officer, &customer, &args.scope, args.case.as_deref())?;
+    let blob = subject.to_string();
+    let criteria = match &args.criteria {
+        Some(file) => std::fs::read_to_string(file).map_err(|e| Failure::io("read", file, &e))?,
+        None => blank(&subject.scope),
+    };
+    let now = RealClock::new().now();
+    let finding = Finding {
+        head: Head { origin: subject.origin.clone(), id: new_id("fnd")? },
+        case: subject.case.clone(),
+        scope: subject.scope.kind(),
+        subject: Hash::of(blob.as_bytes()),
+        time: now,
+        window_until: now.plus(args.window.0),
+        verdicts: [Verdict::Unknown; 8],
+        // Signing fills it in, when the sentences are known.
+        assessment: Hash([0; 32]),
+    };
+    std::fs::create_dir(&args.out).map_err(|e| match e.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            Failure::new(Exit::Exists, format!("{} exists already", args.out.display()))
+                .next("name another --out")
+        }
+        _ => Failure::io("make", &args.out, &e),
+    })?;
+    for (name, content) in [(SUBJECT, &blob), (FINDING, &finding.to_string()), (CRITERIA, &criteria)] {
+        home::write_new(&args.out.join(name), content, false)?;
+    }
+    out::note(format_args!(
+        "wrote {}: {} hostnames of {}\nnext: edit {}, then portcullis finding sign {}",
+        args.out.display(),
+        subject.hostnames.len(),
+        text(&customer, "name"),
+        args.out.join(CRITERIA).display(),
+        args.out.display()
+    ));
+    out::data(args.out.display());
+    Ok(Exit::Ok)
+}
+
+pub(super) async fn sign(global: &Global, args: Sign) -> Result<Exit> {
+    let officer = Officer::open(global)?;
+    let desk = Desk::of(&officer)?;
+    let given = Path::new(&args.what);
+    let note = if given.exists() {
+        let dir = if given.is_dir() { given } else { given.parent().unwrap_or(Path::new(".")) };
+        sign_draft(&desk, &officer, dir, &args).await?
+    } else {
+        let id = desk.resolve(&args.what).await?;
+        let (text, note) = review::fetch(&desk, &officer, &id).await?;
+        let AnyNote::Finding(finding) = note else {
+            return Err(Failure::input(format!("{id} is a {}, not a finding", note.kind())));
+        };
+        let assessment = review::assessment(&desk, &finding).await?;
+        let subject = review::subject(&desk, &finding.subject, &finding.head.origin).await?;
+        review::show_subject(&desk, &subject).await?;
+        review::show_assessment(&finding, &assessment);
+        signing::add(&desk, &officer, &id, &text, args.yes).await?
+    };
+    let id = text(&note, "id");
+    let next = match text(&note, "state") {
+        "published" => format!("an officer proposes: portcullis propose emergency CUSTOMER --finding {id} …"),
+        _ => format!("the second assessor: portcullis finding sign {id}"),
+    };
+    Ok(signing::report(global, &note, &next))
+}
+
+/// Builds the note from the working files, and is the first to sign it.
+async fn sign_draft(desk: &Desk, officer: &Officer, dir: &Path, args: &Sign) -> Result<Value> {
+    let read = |name: &str| {
+        let file = dir.join(name);
+        std::fs::read_to_string(&file).map_err(|e| Failure::io("read", &file, &e))
+    };
+    let wrong = |name: &str, why: String| Failure::input(format!("{}: {why}", dir.join(name).display()));
+    let (blob, draft) = (read(SUBJECT)?, read(FINDING)?);
+    let subject = Subject::parse(&blob).map_err(|e| wrong(SUBJECT, e.to_string()))?;
+    let draft = Finding::parse(&draft).map_err(|e| wrong(FINDING, e.to_string()))?;
+    if draft.subject != Hash::of(blob.as_bytes()) {
+        let why = format!("it was changed after the draft; {FINDING} names another subject");
+        return Err(wrong(SUBJECT, why).next("make a new draft"));
+    }
+    let criteria = Criteria::parse(&read(CRITERIA)?, draft.scope).map_err(|e| wrong(CRITERIA, e))?;
+    let assessment = Assessment {
+        origin: draft.head.origin.clone(),
+        case: draft.case.clone(),
+        scope: draft.scope,
+        sentences: criteria.sentences,
+        narrower: criteria.narrower,
+    };
+    let assessment_blob = assessment.to_string();
+    let now = RealClock::new().now();
+    let finding = Finding {
+        // Signing twice makes two findings: an id names one text for ever.
+        head: Head { id: new_id("fnd")?, origin: draft.head.origin.clone() },
+        time: now,
+        window_until: now.plus(draft.window_until.since(draft.time)),
+        verdicts: criteria.verdicts,
+        assessment: Hash::of(assessment_blob.as_bytes()),
+        ..draft
+    };
+    review::show_subject(desk, &subject).await?;
+    review::show_assessment(&finding, &assessment);
+    desk.put_blob(blob.as_bytes()).await?;
+    desk.put_blob(assessment_blob.as_bytes()).await?;
+    signing::put_and_sign(desk, officer, &finding.head.id, &finding.to_string(), args.yes).await
+}
+
+/// Who is meant: the customer's hostnames in the scope, as the desk lists them now.
+pub(super) fn subject(
+    officer: &Officer,
+    customer: &Value,
+    scope: &str,
+    case: Option<&str>,
+) -> Result<Subject> {
+    let wrong = || {
+        Failure::input(format!("{scope:?} is no scope")).next("customer, tenant:ID, site:ID or hostname:NAME")
+    };
+    let (kind, name) = scope.split_once(':').unwrap_or((scope, ""));
+    let all = || list(customer, "sites").flat_map(|s| texts(s, "hostnames"));
+    let site =
+        || list(customer, "sites").filter(|s| text(s, "id") == name).flat_map(|s| texts(s, "hostnames"));
+    let (scope, hostnames): (Scope, Vec<&str>) = match kind {
+        "customer" if name.is_empty() => (Scope::Customer, all().collect()),
+        "tenant" => (Scope::Tenant(Id::parse(name).ok_or_else(wrong)?), all().collect()),
+        "site" => (Scope::Site(Id::parse(name).ok_or_else(wrong)?), site().collect()),
+        "hostname" => (Scope::Hostname(name.to_owned()), all().filter(|host| *host == name).collect()),
+        _ => return Err(wrong()),
+    };
+    if hostnames.is_empty() {
+        return Err(Failure::input(format!("{} has no hostname in the scope {scope}", text(customer, "id"))));
+    }
+    let mut hostnames: Vec<String> = hostnames.into_iter().map(str::to_owned).collect();
+    hostnames.sort();
+    let case = match case {
+        Some(case) => Id::parse(case).ok_or_else(|| Failure::input(format!("{case:?} is no id")))?,
+        None => new_id("cas")?,
+    };
+    let id = text(customer, "id");
+    Ok(Subject {
+        origin: officer.trust()?.origin,
+        case,
+        salt: Hash(home::random()?),
+        customer: Id::parse(id).ok_or_else(|| Failure::input(format!("the customer's id {id:?} is none")))?,
+        scope,
+        hostnames,
+        facts: Vec::new(),
+    })
+}
+
+/// The blank form, with a line for each scope that is narrower than this one.
+fn blank(scope: &Scope) -> String {
+    let lines = Assessment::below(scope.kind())
+        .map(|kind| format!("narrower-{kind} Why would one {kind} not be enough?\n"));
+    BLANK.to_owned() + &lines.collect::<String>()
+}

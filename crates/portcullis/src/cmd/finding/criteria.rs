@@ -1,0 +1,125 @@
+//! `criteria.txt`: the one file assessors edit. `NAME VERDICT SENTENCE` for each criterion, `narrower-SCOPE SENTENCE`
+//! for each narrower scope; `#` begins a comment line. Complains completely.
+
+use policy::assessment::Assessment;
+use policy::note::{Criterion, Verdict};
+use policy::{ScopeKind, Sentence};
+
+/// What the file says.
+#[derive(Debug)]
+pub(super) struct Criteria {
+    pub(super) verdicts: [Verdict; 8],
+    /// In the order of [`Criterion::ALL`].
+    pub(super) sentences: Vec<Sentence>,
+    /// From tenant to hostname, those narrower than the scope.
+    pub(super) narrower: Vec<(ScopeKind, Sentence)>,
+}
+
+impl Criteria {
+    /// Reads the file for a finding of this scope. The error lists everything that is wrong.
+    pub(super) fn parse(text: &str, scope: ScopeKind) -> Result<Self, String> {
+        let mut complaints = Vec::new();
+        let mut met: Vec<Option<(Verdict, Sentence)>> = vec![None; Criterion::ALL.len()];
+        let mut narrower: Vec<Option<Sentence>> = vec![None; ScopeKind::ALL.len()];
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
+            let result = match (place(name), scope_place(name)) {
+                (Some(at), _) => criterion(rest).and_then(|read| put(&mut met[at], read)),
+                (_, Some(at)) => sentence(rest).and_then(|read| put(&mut narrower[at], read)),
+                _ => Err(format!("{name:?} is neither a criterion nor narrower-SCOPE")),
+            };
+            if let Err(why) = result {
+                complaints.push(format!("line {number}: {why}"));
+            }
+        }
+        let mut verdicts = [Verdict::Unknown; 8];
+        let mut sentences = Vec::new();
+        for ((criterion, read), slot) in Criterion::ALL.iter().zip(met).zip(&mut verdicts) {
+            match read {
+                Some((verdict, sentence)) => {
+                    *slot = verdict;
+                    sentences.push(sentence);
+                }
+                None => complaints.push(format!("no line `{criterion} VERDICT SENTENCE`")),
+            }
+        }
+        let mut ruled_out = Vec::new();
+        for kind in Assessment::below(scope) {
+            match ScopeKind::ALL.iter().position(|k| *k == kind).and_then(|at| narrower[at].take()) {
+                Some(sentence) => ruled_out.push((kind, sentence)),
+                None => complaints
+                    .push(format!("no line `narrower-{kind} SENTENCE`: why would one {kind} not be enough?")),
+            }
+        }
+        if complaints.is_empty() {
+            return Ok(Self { verdicts, sentences, narrower: ruled_out });
+        }
+        Err(complaints.join("\n  "))
+    }
+}
+
+fn place(name: &str) -> Option<usize> {
+    Criterion::ALL.iter().position(|c| c.word() == name)
+}
+
+fn scope_place(name: &str) -> Option<usize> {
+    let scope = ScopeKind::parse(name.strip_prefix("narrower-")?)?;
+    ScopeKind::ALL.iter().position(|k| *k == scope)
+}
+
+fn criterion(rest: &str) -> Result<(Verdict, Sentence), String> {
+    let (verdict, words) = rest.split_once(' ').unwrap_or((rest, ""));
+    let verdict = Verdict::parse(verdict).ok_or("the verdict must be met, not_met or unknown")?;
+    Ok((verdict, sentence(words)?))
+}
+
+fn sentence(words: &str) -> Result<Sentence, String> {
+    Sentence::parse(words.trim()).map_err(|why| format!("the sentence {why}"))
+}
+
+fn put<T>(slot: &mut Option<T>, value: T) -> Result<(), String> {
+    if slot.is_some() {
+        return Err("this stands here twice".into());
+    }
+    *slot = Some(value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demonstration_opens_an_emergency_and_the_blank_form_does_not() {
+        let demo =
+            Criteria::parse(include_str!("../../demo/criteria.txt"), ScopeKind::Customer).expect("good");
+        assert!(demo.verdicts.iter().all(|v| *v == Verdict::Met));
+        assert_eq!((demo.sentences.len(), demo.narrower.len()), (8, 3));
+        let blank = super::super::blank(&policy::Scope::Customer);
+        let blank = Criteria::parse(&blank, ScopeKind::Customer).expect("the blank form is whole");
+        assert!(blank.verdicts.iter().all(|v| *v == Verdict::Unknown));
+    }
+
+    #[test]
+    fn everything_wrong_is_said_at_once() {
+        let text = "identified met Yes.\nidentified met Again.\ncredible perhaps Hm.\nnexus met\nsomething met X.\n\
+                    narrower-planet Y.\n";
+        let said = Criteria::parse(text, ScopeKind::Site).expect_err("wrong");
+        for part in [
+            "line 2: this stands here twice",
+            "line 3: the verdict must be",
+            "line 4: the sentence is empty",
+            "line 5: \"something\" is neither",
+            "line 6: \"narrower-planet\" is neither",
+            "no line `imminent VERDICT SENTENCE`",
+            "no line `narrower-hostname SENTENCE`",
+        ] {
+            assert!(said.contains(part), "{part:?} not in:\n{said}");
+        }
+        assert!(!said.contains("narrower-tenant"), "a tenant is wider than a site");
+    }
+}

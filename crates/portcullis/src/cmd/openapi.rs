@@ -1,0 +1,9 @@
+//! `portcullis openapi`: the desk's API description, as the desk has it.
+
+use crate::exit::{Exit, Result};
+use crate::out;
+
+pub(super) fn run() -> Result<Exit> {
+    out::data(desk::openapi_json());
+    Ok(Exit::Ok)
+}

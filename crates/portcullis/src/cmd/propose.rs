@@ -1,0 +1,180 @@
+//! `portcullis propose`: an officer puts a block forward. Times are absolute in the text; nobody computes an end later.
+
+use std::path::Path;
+
+use ledger::Hash;
+use policy::clock::Clock as _;
+use policy::note::{Class, Head, Impose, Referral};
+use policy::{Id, Subject, Time};
+
+use crate::cli::{Emergency, Global, Proposal, Propose, ProposeOther};
+use crate::clock::RealClock;
+use crate::desk_client::{Desk, text};
+use crate::exit::{Exit, Failure, Result};
+use crate::home::{Officer, new_id};
+use crate::{out, review, signing};
+
+/// How long a proposal stays open, seconds: the floor's 60 minutes. A tighter policy says no.
+const OPEN: u64 = policy::floor::FLOOR.approve_minutes * 60;
+
+pub(super) async fn run(global: &Global, args: Propose) -> Result<Exit> {
+    let officer = Officer::open(global)?;
+    let desk = Desk::of(&officer)?;
+    match args {
+        Propose::Emergency(args) => emergency(global, &officer, &desk, args).await,
+        Propose::Abuse(args) => other(global, &officer, &desk, Class::Abuse, args).await,
+        Propose::Standing(args) => other(global, &officer, &desk, Class::Standing, args).await,
+    }
+}
+
+async fn emergency(global: &Global, officer: &Officer, desk: &Desk, args: Emergency) -> Result<Exit> {
+    let customer = desk.customer(&args.proposal.customer).await?;
+    let finding_id = desk.resolve(&args.finding).await?;
+    let (_, finding) = review::finding(desk, &finding_id).await?;
+    let origin = officer.trust()?.origin;
+    let subject = review::subject(desk, &finding.subject, &origin).await?;
+    if subject.customer.as_str() != text(&customer, "id") {
+        let what =
+            format!("the finding {finding_id} is about {}, not {}", subject.customer, text(&customer, "id"));
+        return Err(Failure::input(what));
+    }
+    let referral = referral(&args.referral)?;
+    let now = RealClock::new().now();
+    let terms = Terms {
+        class: Class::Emergency,
+        ground: &args.ground,
+        since: now,
+        until: now.plus(args.span.0),
+        now,
+    };
+    let (mut impose, post) = terms.impose(origin, &subject, &args.proposal)?;
+    impose.finding = Some(finding_id);
+    impose.referral = Some(referral);
+    send(global, officer, desk, &impose, &subject, &post, &args.proposal).await
+}
+
+async fn other(
+    global: &Global,
+    officer: &Officer,
+    desk: &Desk,
+    class: Class,
+    args: ProposeOther,
+) -> Result<Exit> {
+    let customer = desk.customer(&args.proposal.customer).await?;
+    let subject = super::finding::subject(officer, &customer, &args.scope, None)?;
+    let now = RealClock::new().now();
+    let since = if class == Class::Standing { now.plus(args.starts_in.0) } else { now };
+    let terms = Terms { class, ground: &args.ground, since, until: since.plus(args.span.0), now };
+    let (impose, post) = terms.impose(officer.trust()?.origin, &subject, &args.proposal)?;
+    send(global, officer, desk, &impose, &subject, &post, &args.proposal).await
+}
+
+/// What differs between the classes.
+struct Terms<'a> {
+    class: Class,
+    ground: &'a str,
+    now: Time,
+    since: Time,
+    until: Time,
+}
+
+impl Terms<'_> {
+    /// The note, and the post it names.
+    fn impose(&self, origin: String, subject: &Subject, proposal: &Proposal) -> Result<(Impose, Vec<u8>)> {
+        let (ground, ground_version) = ground(self.ground)?;
+        let post = std::fs::read(&proposal.post).map_err(|e| Failure::io("read", &proposal.post, &e))?;
+        press::post::Post::parse(&post)
+            .map_err(|e| Failure::input(format!("{}: {e}", proposal.post.display())))?;
+        let impose = Impose {
+            head: Head { origin, id: new_id("imp")? },
+            class: self.class,
+            scope: subject.scope.kind(),
+            ground,
+            ground_version,
+            proposed: self.now,
+            since: self.since,
+            until: self.until,
+            approve_by: self.now.plus(OPEN),
+            finding: None,
+            referral: None,
+            order: None,
+            post: Hash::of(&post),
+            subject: Hash::of(subject.to_string().as_bytes()),
+            withheld: None,
+            limiting: super::continues::sentence("--limiting", &proposal.limiting)?,
+        };
+        Ok((impose, post))
+    }
+}
+
+async fn send(
+    global: &Global,
+    officer: &Officer,
+    desk: &Desk,
+    impose: &Impose,
+    subject: &Subject,
+    post: &[u8],
+    proposal: &Proposal,
+) -> Result<Exit> {
+    review::show_subject(desk, subject).await?;
+    out::note(format_args!("post       {} ({} bytes)", proposal.post.display(), post.len()));
+    desk.put_blob(subject.to_string().as_bytes()).await?;
+    desk.put_blob(post).await?;
+    let id = &impose.head.id;
+    let note = signing::put_and_sign(desk, officer, id, &impose.to_string(), proposal.yes).await?;
+    let next = format!("by {}, another, independent officer: portcullis approve {id}", impose.approve_by);
+    Ok(signing::report(global, &note, &next))
+}
+
+/// `RULE:VERSION`.
+fn ground(written: &str) -> Result<(Id, u64)> {
+    let read =
+        written.split_once(':').and_then(|(rule, version)| Some((Id::parse(rule)?, version.parse().ok()?)));
+    read.filter(|(_, version)| *version > 0).ok_or_else(|| {
+        Failure::input(format!("--ground {written:?} is not RULE:VERSION"))
+            .next("as in imminent-threat-to-life:1")
+    })
+}
+
+/// `COUNT:FILE` or `COUNT:SHA256`.
+fn referral(written: &str) -> Result<Referral> {
+    let wrong = || {
+        Failure::input(format!("--referral {written:?} is not COUNT:FILE"))
+            .next("as in 1:referral.txt: how many authorities were told, and the record that says which, when and what")
+    };
+    let (count, record) = written.split_once(':').ok_or_else(wrong)?;
+    let count = count.parse().ok().filter(|n| *n > 0).ok_or_else(wrong)?;
+    if let Some(hash) = Hash::parse_hex(record) {
+        return Ok(Referral { count, record: hash });
+    }
+    let bytes = std::fs::read(record).map_err(|e| Failure::io("read", Path::new(record), &e))?;
+    Ok(Referral { count, record: Hash::of(&bytes) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grounds() {
+        let (rule, version) = ground("imminent-threat-to-life:1").expect("good");
+        assert_eq!((rule.as_str(), version), ("imminent-threat-to-life", 1));
+        for bad in ["imminent-threat-to-life", "x:1", "phishing:0", "phishing:-1", "phishing:", ""] {
+            assert!(ground(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn referrals_name_a_record_by_file_or_hash() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let file = dir.path().join("record.txt");
+        std::fs::write(&file, "told").expect("written");
+        let hash = Hash::of(b"told");
+        for written in [format!("2:{}", file.display()), format!("2:{hash}")] {
+            assert_eq!(referral(&written).expect("good"), Referral { count: 2, record: hash });
+        }
+        for bad in ["2", "0:x", "x:y", "1:/none/such"] {
+            assert!(referral(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! `portcullis.toml`: one table per plane.
+//!
+//! Three steps: [`fields`] says which keys there are and what each means; [`read`] checks a file against that table
+//! and complains about everything at once; the structs here are what the rest of the program works with, paths
+//! joined and defaults filled in.
+
+mod fields;
+mod read;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::exit::{Exit, Failure, Result};
+
+pub(crate) use fields::{FIELDS, Field, Need, TABLES};
+pub(crate) use read::Complaint;
+use read::Typed;
+
+/// Where a plane listens or is found: TCP, or a Unix socket for those on the same machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Listen {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+/// A configuration file that has been read and found good.
+pub(crate) struct Config {
+    typed: Typed,
+}
+
+/// Who operates this, for pages and posts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Operator {
+    pub(crate) name: String,
+    pub(crate) url: String,
+    pub(crate) appeal_url: String,
+    pub(crate) appeal_email: Option<String>,
+    pub(crate) abuse_email: String,
+    pub(crate) security_email: String,
+    pub(crate) press_email: String,
+    pub(crate) service_email: String,
+    pub(crate) help_url: Option<String>,
+    pub(crate) check_url: Option<String>,
+    pub(crate) reasons_base: String,
+}
+
+/// The log: its key and its trust line.
+pub(crate) struct Log {
+    pub(crate) key: PathBuf,
+    pub(crate) trust: PathBuf,
+}
+
+/// The desk.
+pub(crate) struct Desk {
+    pub(crate) listen: Listen,
+    pub(crate) dir: PathBuf,
+    pub(crate) sites: PathBuf,
+}
+
+/// One edge.
+#[derive(Clone)]
+pub(crate) struct Edge {
+    pub(crate) ledger: String,
+    pub(crate) relay: String,
+    pub(crate) trust: PathBuf,
+    pub(crate) key: PathBuf,
+    pub(crate) dir: PathBuf,
+    pub(crate) sites: PathBuf,
+    pub(crate) listen: Vec<SocketAddr>,
+    pub(crate) listen_tls: Vec<SocketAddr>,
+    pub(crate) workers: usize,
+    pub(crate) rate: Option<usize>,
+    pub(crate) burst: Option<usize>,
+    pub(crate) connections_per_source: Option<usize>,
+    pub(crate) connections: Option<usize>,
+}
+
+impl Config {
+    /// Reads a file, or says everything that is wrong with it.
+    pub(crate) fn open(file: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(file).map_err(|e| {
+            Failure::new(Exit::Config, format!("cannot read the configuration {}: {e}", file.display()))
+                .next("`portcullis init --demo` makes a home with one; --home or --config says where it is")
+        })?;
+        let base = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Self::parse(&text, base).map_err(|complaints| {
+            let lines: Vec<String> =
+                complaints.iter().map(|c| format!("\n  {}:{c}", file.display())).collect();
+            Failure::new(Exit::Config, format!("the configuration is wrong:{}", lines.concat()))
+                .next("`portcullis config explain` lists every key")
+        })
+    }
+
+    /// Reads a text; relative paths start at `base`.
+    pub(crate) fn parse(text: &str, base: &Path) -> std::result::Result<Self, Vec<Complaint>> {
+        read::read(text, base).map(|typed| Self { typed })
+    }
+
+    /// Which tables the file has.
+    pub(crate) fn has(&self, table: &str) -> bool {
+        self.typed.tables.contains(table)
+    }
+
+    /// Says which of these tables are missing.
+    pub(crate) fn need(&self, tables: &[&str]) -> Result<()> {
+        let missing: Vec<String> = tables.iter().filter(|t| !self.has(t)).map(|t| format!("[{t}]")).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new(Exit::Config, format!("the configuration has no {}", missing.join(", "))).next(
+            format!(
+                "`portcullis config explain {}` shows what belongs there",
+                missing[0].trim_matches(['[', ']'])
+            ),
+        ))
+    }
+
+    pub(crate) fn operator(&self) -> Operator {
+        let t = &self.typed;
+        Operator {
+            name: t.text("operator.name"),
+            url: t.text("operator.url"),
+            appeal_url: t.text("operator.appeal_url"),
+            appeal_email: t.maybe("operator.appeal_email"),
+            abuse_email: t.text("operator.abuse_email"),
+            security_email: t.text("operator.security_email"),
+            press_email: t.text("operator.press_email"),
+            service_email: t.text("operator.service_email"),
+            help_url: t.maybe("operator.help_url"),
+            check_url: t.maybe("operator.check_url"),
+            reasons_base: t.text("operator.reasons_base"),
+        }
+    }
+
+    pub(crate) fn log(&self) -> Log {
+        Log { key: self.typed.path("log.key"), trust: self.typed.path("log.trust") }
+    }
+
+    pub(crate) fn desk(&self) -> Desk {
+        let t = &self.typed;
+        Desk { listen: t.listen("desk.listen"), dir: t.path("desk.dir"), sites: t.path("desk.sites") }
+    }
+
+    pub(crate) fn press_listen(&self) -> Listen {
+        self.typed.listen("press.listen")
+    }
+
+    pub(crate) fn relay_listen(&self) -> Listen {
+        self.typed.listen("relay.listen")
+    }
+
+    /// Where demonstration origins listen.
+    pub(crate) fn demo_origins(&self) -> Vec<SocketAddr> {
+        self.typed.addresses("demo.origins")
+    }
+
+    pub(crate) fn edge(&self) -> Edge {
+        let t = &self.typed;
+        Edge {
+            ledger: t.text("edge.ledger"),
+            relay: t.text("edge.relay"),
+            trust: t.path("edge.trust"),
+            key: t.path("edge.key"),
+            dir: t.path("edge.dir"),
+            sites: t.path("edge.sites"),
+            listen: t.addresses("edge.listen"),
+            listen_tls: t.addresses("edge.listen_tls"),
+            workers: t.number("edge.workers").unwrap_or(0),
+            rate: t.number("edge.rate"),
+            burst: t.number("edge.burst"),
+            connections_per_source: t.number("edge.connections_per_source"),
+            connections: t.number("edge.connections"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

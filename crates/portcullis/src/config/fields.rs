@@ -1,0 +1,286 @@
+//! Every key of `portcullis.toml`, once: what it is, what it defaults to, and what to write there.
+//! `portcullis config explain` prints from here, and the reader checks against it.
+
+/// What may stand behind a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Any text that is not empty.
+    Text,
+    /// An `http://` or `https://` address.
+    Url,
+    /// A mail address.
+    Email,
+    /// A file or directory, from the configuration's own directory.
+    Path,
+    /// `IP:PORT`, or `unix:PATH`.
+    Listen,
+    /// A list of `IP:PORT`.
+    Addresses,
+    /// A whole number.
+    Number,
+}
+
+impl Kind {
+    /// In words, for complaints and explanations.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Text => "a text that is not empty",
+            Self::Url => "an address that begins with http:// or https://",
+            Self::Email => "a mail address",
+            Self::Path => "a file or directory; a relative one starts where this file is",
+            Self::Listen => "\"IP:PORT\" or \"unix:PATH\"",
+            Self::Addresses => "a list of \"IP:PORT\"",
+            Self::Number => "a whole number from 0",
+        }
+    }
+}
+
+/// Whether a key must be there when its table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Must be given.
+    Required,
+    /// May be left out, and then it is this.
+    Default(&'static str),
+    /// May be left out, and then there is none.
+    Optional,
+}
+
+/// One key.
+#[derive(Debug)]
+pub(crate) struct Field {
+    /// `table.key`.
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) need: Need,
+    /// A value as it would be written.
+    pub(crate) example: &'static str,
+    /// The manual.
+    pub(crate) doc: &'static str,
+}
+
+impl Field {
+    pub(crate) fn table(&self) -> &'static str {
+        self.name.split_once('.').map_or(self.name, |(table, _)| table)
+    }
+
+    pub(crate) fn key(&self) -> &'static str {
+        self.name.split_once('.').map_or(self.name, |(_, key)| key)
+    }
+}
+
+/// The tables and what each is for.
+pub(crate) const TABLES: [(&str, &str); 7] = [
+    ("operator", "Who operates this edge: shown on block pages, in posts and feeds."),
+    ("log", "The public log's own key and its trust line."),
+    ("desk", "Where people work: API and console. Needs [log]."),
+    ("press", "What the public reads: posts, decisions, feeds, the ledger."),
+    ("relay", "Where edges ring and report."),
+    ("edge", "Carries requests. The only table beside [operator] that an edge on its own machine needs."),
+    ("demo", "Only for demonstrations; read by `run --demo` alone."),
+];
+
+use Kind::{Addresses, Email, Listen, Number, Path, Text, Url};
+use Need::{Default, Optional, Required};
+
+/// Every key there is.
+pub(crate) const FIELDS: &[Field] = &[
+    field("operator.name", Text, Required, "\"Example Shield\"", "Name, as pages and posts sign."),
+    field(
+        "operator.url",
+        Url,
+        Required,
+        "\"https://shield.example\"",
+        "Home page. Stands in `Link: rel=\"blocked-by\"` of block pages.",
+    ),
+    field(
+        "operator.appeal_url",
+        Url,
+        Required,
+        "\"https://shield.example/appeal\"",
+        "Where the owner of a blocked site appeals. An appeal needs no account.",
+    ),
+    field("operator.appeal_email", Email, Optional, "\"appeals@shield.example\"", "The same by mail."),
+    field(
+        "operator.abuse_email",
+        Email,
+        Required,
+        "\"abuse@shield.example\"",
+        "Where anybody reports abuse.",
+    ),
+    field(
+        "operator.security_email",
+        Email,
+        Required,
+        "\"security@shield.example\"",
+        "Where a hole in this service is reported; opens /.well-known/security.txt.",
+    ),
+    field("operator.press_email", Email, Required, "\"press@shield.example\"", "For journalists."),
+    field(
+        "operator.service_email",
+        Email,
+        Required,
+        "\"service@shield.example\"",
+        "For customers and visitors.",
+    ),
+    field(
+        "operator.help_url",
+        Url,
+        Optional,
+        "\"https://help.example\"",
+        "Help for people whose life is at risk. Shown on the block page.",
+    ),
+    field(
+        "operator.check_url",
+        Url,
+        Optional,
+        "\"https://shield.example/check\"",
+        "Explains how a visitor checks that a block page is real.",
+    ),
+    field(
+        "operator.reasons_base",
+        Url,
+        Required,
+        "\"https://decisions.shield.example\"",
+        "Public base address of the press, without a slash at its end. Links to reasons and decisions begin with it.",
+    ),
+    field(
+        "log.key",
+        Path,
+        Default("log.key"),
+        "\"log.key\"",
+        "The log's private key (`PRIVATE+KEY+...`). It orders entries; it cannot block. Keep it readable by the owner only.",
+    ),
+    field(
+        "log.trust",
+        Path,
+        Default("trust"),
+        "\"trust\"",
+        "The trust line, one line. Give it to everybody; edges and `verify` start from it.",
+    ),
+    field(
+        "desk.listen",
+        Listen,
+        Default("127.0.0.1:8081"),
+        "\"unix:/run/portcullis/desk.sock\"",
+        "Where the desk's API and console are. Loopback or a Unix socket; put a TLS proxy before it if people are elsewhere.",
+    ),
+    field(
+        "desk.dir",
+        Path,
+        Default("desk"),
+        "\"/var/lib/portcullis/desk\"",
+        "Directory of the database and of the ledger's files.",
+    ),
+    field(
+        "desk.sites",
+        Path,
+        Default("sites.toml"),
+        "\"sites.toml\"",
+        "The sites file, to show customers and sites. Read again when it changes.",
+    ),
+    field(
+        "press.listen",
+        Listen,
+        Default("127.0.0.1:8082"),
+        "\"127.0.0.1:8082\"",
+        "Where the press is. Public; any cache may stand before it.",
+    ),
+    field(
+        "relay.listen",
+        Listen,
+        Default("127.0.0.1:8083"),
+        "\"10.0.0.1:8083\"",
+        "Where edges ring, report, and hand in what undoes.",
+    ),
+    field(
+        "edge.ledger",
+        Url,
+        Required,
+        "\"http://127.0.0.1:8082/ledger\"",
+        "Where the edge reads the ledger: a press, or any cache of one. What is read proves itself.",
+    ),
+    field("edge.relay", Url, Required, "\"http://127.0.0.1:8083\"", "The desk's relay address."),
+    field(
+        "edge.trust",
+        Path,
+        Default("trust"),
+        "\"trust\"",
+        "The trust line this edge was born with. Whoever can write this file owns this edge's decisions.",
+    ),
+    field(
+        "edge.key",
+        Path,
+        Default("edge.key"),
+        "\"edge.key\"",
+        "The edge's private key; `portcullis edge-key new` makes it. It signs receipts, nothing else.",
+    ),
+    field(
+        "edge.dir",
+        Path,
+        Default("edge"),
+        "\"/var/lib/portcullis/edge\"",
+        "What the edge verified and holds, so that it enforces and ends without the desk.",
+    ),
+    field(
+        "edge.sites",
+        Path,
+        Default("sites.toml"),
+        "\"sites.toml\"",
+        "The sites file: customers, hostnames, origins, certificates. Read again when it changes; the last good one is kept.",
+    ),
+    field(
+        "edge.listen",
+        Addresses,
+        Default("127.0.0.1:8080"),
+        "[\"0.0.0.0:80\", \"[::]:80\"]",
+        "Where visitors come in without TLS. An empty list: nowhere.",
+    ),
+    field(
+        "edge.listen_tls",
+        Addresses,
+        Optional,
+        "[\"0.0.0.0:443\", \"[::]:443\"]",
+        "Where visitors come in with TLS. Left out: nowhere.",
+    ),
+    field("edge.workers", Number, Default("0"), "4", "Worker threads; 0 is one per core."),
+    field(
+        "edge.rate",
+        Number,
+        Optional,
+        "200",
+        "Requests per second that one source may keep up (IPv4 /32, IPv6 /64); more are answered 429.",
+    ),
+    field("edge.burst", Number, Optional, "400", "Requests that one source may send at once above the rate."),
+    field(
+        "edge.connections_per_source",
+        Number,
+        Optional,
+        "256",
+        "Connections open at once from one source.",
+    ),
+    field(
+        "edge.connections",
+        Number,
+        Optional,
+        "20000",
+        "Connections open at once in all; an idle TLS connection costs about 40 KiB.",
+    ),
+    field(
+        "demo.origins",
+        Addresses,
+        Optional,
+        "[\"127.0.0.1:9001\", \"127.0.0.1:9002\"]",
+        "Where the built-in demonstration origins listen. The sites file sends visitors there.",
+    ),
+];
+
+const fn field(
+    name: &'static str,
+    kind: Kind,
+    need: Need,
+    example: &'static str,
+    doc: &'static str,
+) -> Field {
+    Field { name, kind, need, example, doc }
+}

@@ -1,0 +1,90 @@
+//! Desk, relay and press: the planes that share a store.
+
+use std::sync::Arc;
+
+use desk::{CustomerView, Desk, SiteView};
+use edge::sites::Sites;
+use hyper_util::service::TowerToHyperService;
+use policy::clock::Clock;
+use store::Store;
+
+use crate::config::{self, Config, Listen};
+use crate::exit::{Exit, Failure, Result};
+use crate::{home, serve};
+
+/// Opens desk, relay and press, and serves them until the process ends.
+pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) -> Result<Desk> {
+    let (operator, log, place) = (config.operator(), config.log(), config.desk());
+    let trust = home::trust(&home::read_line(&log.trust)?)?;
+    super::allow(&trust, demo)?;
+    let doors = [
+        serve::open("desk", &place.listen).await?,
+        serve::open("press", &config.press_listen()).await?,
+        serve::open("relay", &config.relay_listen()).await?,
+    ];
+    let failed = |what: String| Failure::new(Exit::Failed, what);
+    let store =
+        Store::open(&place.dir).await.map_err(|e| failed(format!("the desk cannot open its store: {e}")))?;
+    let key = home::machine_key(&log.key)?;
+    let settings = desk::Config {
+        operator: operator.name.clone(),
+        press: operator.reasons_base.clone(),
+        open_reads: is_local(&place.listen),
+        demo_allowed: demo,
+        customers: customers(&super::read_sites(&place.sites)?),
+    };
+    let desk = Desk::open(settings, store.clone(), key, Arc::clone(&clock))
+        .await
+        .map_err(|e| failed(e.to_string()))?;
+    if desk.trust().to_string() != trust.to_string() {
+        let what =
+            format!("{} is not the trust line of the ledger in {}", log.trust.display(), place.dir.display());
+        return Err(Failure::new(Exit::Config, what)
+            .next("these two belong together; restore the one that was replaced"));
+    }
+    let [api, public, relay] = doors;
+    tokio::spawn(serve::serve(api, TowerToHyperService::new(desk.api_router())));
+    tokio::spawn(serve::serve(relay, TowerToHyperService::new(desk.relay_router())));
+    let press = press::router(press::Config { trust, operator: words(&operator) }, store.reader(), clock);
+    tokio::spawn(serve::serve(public, TowerToHyperService::new(press)));
+    Ok(desk)
+}
+
+/// Whether only this machine can reach it.
+fn is_local(listen: &Listen) -> bool {
+    match listen {
+        Listen::Tcp(address) => address.ip().is_loopback(),
+        Listen::Unix(_) => true,
+    }
+}
+
+/// What the desk shows of the sites file.
+pub(crate) fn customers(sites: &Sites) -> Vec<CustomerView> {
+    let site = |s: &edge::sites::Site| SiteView {
+        id: s.id.clone(),
+        hostnames: s.hostnames.iter().map(ToString::to_string).collect(),
+    };
+    let customer = |c: &edge::sites::Customer| CustomerView {
+        id: c.id.clone(),
+        name: c.name.clone(),
+        sites: c.sites.iter().map(site).collect(),
+    };
+    sites.customers.iter().map(customer).collect()
+}
+
+fn words(o: &config::Operator) -> press::Operator {
+    let o = o.clone();
+    press::Operator {
+        name: o.name,
+        url: Some(o.url),
+        appeal_url: Some(o.appeal_url),
+        appeal_email: o.appeal_email,
+        abuse_email: Some(o.abuse_email),
+        security_email: Some(o.security_email),
+        press_email: Some(o.press_email),
+        service_email: Some(o.service_email),
+        help_url: o.help_url,
+        check_url: o.check_url,
+        reasons_base: o.reasons_base,
+    }
+}

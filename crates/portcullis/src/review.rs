@@ -1,0 +1,155 @@
+//! What a person must have seen before signing: the text's own claims, and the blobs behind its hashes, each fetched
+//! and checked here and not only at the desk.
+
+use std::collections::BTreeMap;
+
+use ledger::Hash;
+use policy::assessment::Assessment;
+use policy::note::{Criterion, Finding, Impose, Verdict};
+use policy::{AnyNote, Id, Subject, Time};
+
+use crate::desk_client::{Desk, text};
+use crate::exit::{Exit, Failure, Result};
+use crate::home::Officer;
+use crate::out;
+
+/// Hostnames shown one by one; the rest is counted.
+const SHOWN: usize = 12;
+
+/// The text of a note at the desk, if it is meant for this person's ledger and carries the id that was asked for.
+pub(crate) async fn fetch(desk: &Desk, officer: &Officer, id: &Id) -> Result<(String, AnyNote)> {
+    let resource = desk.note(id).await?;
+    let note_text = text(&resource, "text").to_owned();
+    let note = parse(&note_text)?;
+    let origin = officer.trust()?.origin;
+    if note.origin() != origin || note.id() != id {
+        let what = format!("the desk gave a note {} for {}, not {id} for {origin}", note.id(), note.origin());
+        return Err(Failure::refused(what).next("do not sign; ask whoever runs the desk"));
+    }
+    Ok((note_text, note))
+}
+
+/// Reads a note's text, and makes sure that it has only one meaning.
+pub(crate) fn parse(note_text: &str) -> Result<AnyNote> {
+    let note = AnyNote::parse(note_text).map_err(|e| {
+        Failure::refused(format!("the text is not in the grammar of notes: {e}")).next("do not sign")
+    })?;
+    if note.to_text() == note_text {
+        Ok(note)
+    } else {
+        Err(Failure::refused("the text is not in its one spelling"))
+    }
+}
+
+/// The subject behind a hash.
+pub(crate) async fn subject(desk: &Desk, hash: &Hash, origin: &str) -> Result<Subject> {
+    let blob = utf8(desk.blob(hash, "subject").await?, "subject")?;
+    let subject = Subject::parse(&blob).map_err(|e| Failure::refused(format!("the subject: {e}")))?;
+    if subject.origin != origin {
+        return Err(Failure::refused(format!("the subject is meant for another log, {}", subject.origin)));
+    }
+    Ok(subject)
+}
+
+/// Text, or a refusal.
+pub(crate) fn utf8(bytes: Vec<u8>, what: &str) -> Result<String> {
+    String::from_utf8(bytes).map_err(|_| Failure::refused(format!("the {what} is not text")))
+}
+
+/// Shows who is meant.
+pub(crate) async fn show_subject(desk: &Desk, subject: &Subject) -> Result<()> {
+    let customer = desk.customer(subject.customer.as_str()).await?;
+    out::note(format_args!("customer   {} ({})", text(&customer, "name"), subject.customer));
+    out::note(format_args!("scope      {}", subject.scope));
+    out::note(format_args!("hostnames  {}", subject.hostnames.len()));
+    subject.hostnames.iter().take(SHOWN).for_each(|host| out::note(format_args!("           {host}")));
+    if subject.hostnames.len() > SHOWN {
+        out::note(format_args!("           and {} more", subject.hostnames.len() - SHOWN));
+    }
+    subject.facts.iter().for_each(|fact| out::note(format_args!("fact       {fact}")));
+    Ok(())
+}
+
+/// Shows the eight criteria with their verdicts, and says what they cannot carry.
+pub(crate) fn show_assessment(finding: &Finding, assessment: &Assessment) {
+    let verdicts: BTreeMap<Criterion, Verdict> =
+        Criterion::ALL.iter().copied().zip(finding.verdicts).collect();
+    for ((criterion, verdict), sentence) in verdicts.iter().zip(&assessment.sentences) {
+        out::note(format_args!("{:<17} {:<8} {sentence}", criterion.word(), verdict.word()));
+    }
+    for (scope, sentence) in &assessment.narrower {
+        out::note(format_args!("{:<17} too small: {sentence}", format!("narrower-{scope}")));
+    }
+    if !finding.opens_emergency() {
+        out::note("note: not all eight are met, so this finding opens no emergency");
+    }
+}
+
+/// The assessment behind a finding.
+pub(crate) async fn assessment(desk: &Desk, finding: &Finding) -> Result<Assessment> {
+    let blob = utf8(desk.blob(&finding.assessment, "assessment").await?, "assessment")?;
+    let assessment =
+        Assessment::parse(&blob).map_err(|e| Failure::refused(format!("the assessment: {e}")))?;
+    let same = assessment.origin == finding.head.origin
+        && assessment.case == finding.case
+        && assessment.scope == finding.scope;
+    if same { Ok(assessment) } else { Err(Failure::refused("the assessment is about another case or scope")) }
+}
+
+/// Shows an impose note's reasons, subject and times, and refuses what cannot be meant.
+pub(crate) async fn show_impose(desk: &Desk, impose: &Impose, now: Time) -> Result<()> {
+    if now > impose.approve_by {
+        return Err(Failure::refused(format!("too late: it had to be approved by {}", impose.approve_by))
+            .next("the officer proposes it again"));
+    }
+    let subject = subject(desk, &impose.subject, &impose.head.origin).await?;
+    if subject.scope.kind() != impose.scope {
+        return Err(Failure::refused("the note and its subject name different scopes"));
+    }
+    let post = utf8(desk.blob(&impose.post, "post").await?, "post")?;
+    press::post::Post::parse(post.as_bytes()).map_err(|e| Failure::refused(e.to_string()))?;
+    if let Some(id) = &impose.finding {
+        let (_, note) = finding(desk, id).await?;
+        if note.subject != impose.subject || note.scope != impose.scope {
+            return Err(Failure::refused(format!("the finding {id} is about another subject or scope")));
+        }
+        out::note(format_args!("finding {id}, read it before you sign:"));
+        show_assessment(&note, &assessment(desk, &note).await?);
+        out::note("");
+    }
+    show_subject(desk, &subject).await?;
+    out::note(format_args!(
+        "class      {}, on the ground {} {}",
+        impose.class, impose.ground, impose.ground_version
+    ));
+    out::note(format_args!(
+        "runs       {} to {} unless somebody continues or lifts it",
+        impose.since, impose.until
+    ));
+    out::note(format_args!("approve by {}", impose.approve_by));
+    out::note(format_args!("\nThe post, published with it:\n\n{}", indent(&post)));
+    Ok(())
+}
+
+/// A finding at the desk.
+pub(crate) async fn finding(desk: &Desk, id: &Id) -> Result<(String, Finding)> {
+    let resource = desk.note(id).await?;
+    match parse(text(&resource, "text"))? {
+        AnyNote::Finding(finding) => Ok((text(&resource, "text").to_owned(), finding)),
+        other => Err(Failure::new(Exit::Input, format!("{id} is a {}, not a finding", other.kind()))),
+    }
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("  | {line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_notes_in_their_one_spelling_are_shown_for_signing() {
+        assert!(parse("hello\n").is_err());
+    }
+}

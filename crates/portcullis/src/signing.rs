@@ -1,0 +1,80 @@
+//! From a text to a signature at the desk: show exactly what is signed, ask, sign, send, say what is missing.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+
+use ledger::note::Signature;
+use policy::Id;
+use serde_json::Value;
+
+use crate::cli::{Global, Yes};
+use crate::desk_client::{Desk, text, texts};
+use crate::exit::{Exit, Failure, Result};
+use crate::home::Officer;
+use crate::{out, sshkey};
+
+/// Shows a text and signs it, if the person agrees.
+pub(crate) fn agree_and_sign(officer: &Officer, text: &str, yes: Yes) -> Result<Signature> {
+    let line = "─".repeat(72);
+    out::note(format_args!("{line}\n{}\n{line}", text.trim_end_matches('\n')));
+    let question = format!("{}: sign exactly this text?", officer.name);
+    if !agreed(&question, yes)? {
+        return Err(Failure::refused("not signed: you said no"));
+    }
+    sshkey::sign(&officer.key, &officer.name, text)
+}
+
+/// Puts a new text to the desk with a first signature.
+pub(crate) async fn put_and_sign(
+    desk: &Desk,
+    officer: &Officer,
+    id: &Id,
+    note: &str,
+    yes: Yes,
+) -> Result<Value> {
+    let signature = agree_and_sign(officer, note, yes)?;
+    desk.draft(note).await?;
+    desk.sign(id, &signature.to_string()).await
+}
+
+/// Adds a signature to a text that is at the desk.
+pub(crate) async fn add(desk: &Desk, officer: &Officer, id: &Id, note: &str, yes: Yes) -> Result<Value> {
+    let signature = agree_and_sign(officer, note, yes)?;
+    desk.sign(id, &signature.to_string()).await
+}
+
+/// Prints what became of a note: its id (or all of it as JSON) on stdout, words on stderr.
+pub(crate) fn report(global: &Global, note: &Value, next: &str) -> Exit {
+    let id = text(note, "id");
+    match (text(note, "state"), note.get("index").and_then(Value::as_u64)) {
+        ("published", Some(index)) => out::note(format_args!("published: entry {index} of the ledger")),
+        (state, _) => {
+            out::note(format_args!("{state}: at the desk, without effect so far"));
+            texts(note, "missing").iter().for_each(|missing| out::note(format_args!("  missing: {missing}")));
+        }
+    }
+    if !next.is_empty() {
+        out::note(format_args!("next: {next}"));
+    }
+    if global.json {
+        out::json(note)
+    } else {
+        out::data(id)
+    }
+    Exit::Ok
+}
+
+/// Asks at the terminal. Without one, and without `--yes`, the answer is no.
+fn agreed(question: &str, yes: Yes) -> Result<bool> {
+    if yes.yes {
+        return Ok(true);
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::refused("not signed: nobody to ask").next("run it at a terminal, or add --yes"));
+    }
+    let mut stderr = std::io::stderr();
+    let asked = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+    let mut line = String::new();
+    let read = asked.and_then(|()| std::io::stdin().lock().read_line(&mut line));
+    read.map_err(|e| Failure::new(Exit::Io, format!("cannot ask: {e}")))?;
+    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+}

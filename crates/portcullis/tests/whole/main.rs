@@ -1,0 +1,12 @@
+//! The whole house with real parts: processes of the built binary, a stock nginx as origin, curl and headless Chromium
+//! as visitors, OpenSSH as everybody's pen. `make test` installs what is missing.
+
+mod database;
+mod forger;
+mod forgery;
+mod kill;
+mod origin;
+mod process;
+mod story;
+mod town;
+mod visitor;

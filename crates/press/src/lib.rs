@@ -1,0 +1,137 @@
+//! Everything the public may read: posts, decisions, feeds, the ledger.
+//!
+//! Purpose: says what was decided, why, by how many and until when, in a form a visitor, a newsroom and a court can
+//! use, beside the files with which all of it can be checked.
+//! Owns: the form of a post, the public pages and feeds, and how the ledger's files are handed out.
+//! Trusts: the trust line it is given; the store only as far as hashes and the fold bear it out.
+//! Never: writes, sets a cookie, runs a script in a visitor's browser, or shows a text that is not the signed one.
+
+mod decision;
+mod feed;
+mod files;
+mod fold;
+mod http;
+mod ledger_pages;
+mod markdown;
+mod pages;
+/// The form of a post.
+pub mod post;
+mod posts;
+mod view;
+mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::HeaderValue;
+use axum::routing::get;
+use ledger::Hash;
+use policy::clock::Clock;
+use policy::{Time, Trust};
+use store::Reader;
+
+use crate::fold::Fold;
+use crate::http::{Failure, dress};
+use crate::posts::Posts;
+
+/// The one stylesheet, inline in every page and named by its hash in the Content-Security-Policy.
+const STYLE: &str = include_str!("../templates/style.css");
+
+/// What press must be told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which ledger this is. Everything shown is folded from it.
+    pub trust: Trust,
+    /// Who answers for it.
+    pub operator: Operator,
+}
+
+/// The operator's name and addresses, as the public sees them. What is `None` is not shown.
+#[derive(Clone, Debug, Default)]
+pub struct Operator {
+    /// Name, as it signs its pages.
+    pub name: String,
+    /// Home page.
+    pub url: Option<String>,
+    /// Where to appeal on the web.
+    pub appeal_url: Option<String>,
+    /// Where to appeal by mail.
+    pub appeal_email: Option<String>,
+    /// Where to report abuse.
+    pub abuse_email: Option<String>,
+    /// Where to report a security hole; it opens `/.well-known/security.txt`.
+    pub security_email: Option<String>,
+    /// For the press.
+    pub press_email: Option<String>,
+    /// For customers and visitors.
+    pub service_email: Option<String>,
+    /// Help for people whose life is at risk.
+    pub help_url: Option<String>,
+    /// How to check that a block page is real.
+    pub check_url: Option<String>,
+    /// Public base URL of press, without a slash at its end.
+    pub reasons_base: String,
+}
+
+/// What every handler shares.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) reader: Reader,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) fold: Fold,
+    pub(crate) posts: Posts,
+    pub(crate) csp: HeaderValue,
+}
+
+impl App {
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now()
+    }
+}
+
+/// All public routes, over a ledger that is only read.
+///
+/// `config` says which ledger and whose; `reader` gives its files; `clock` says what is in force now.
+pub fn router(config: Config, reader: Reader, clock: Arc<dyn Clock>) -> Router {
+    let mut config = config;
+    let base = config.operator.reasons_base.trim_end_matches('/').len();
+    config.operator.reasons_base.truncate(base);
+    let app = Arc::new(App {
+        fold: Fold::new(reader.clone(), config.trust.clone()),
+        posts: Posts::new(reader.clone()),
+        csp: content_security_policy(),
+        config,
+        reader,
+        clock,
+    });
+    Router::new()
+        .route("/", get(pages::index))
+        .route("/posts/{id}", get(pages::post))
+        .route("/decisions/{id}", get(decision::page_or_json))
+        .route("/feed.atom", get(feed::atom))
+        .route("/feed.json", get(feed::json))
+        .route("/ledger", get(ledger_pages::redirect))
+        .route("/ledger/", get(ledger_pages::browse))
+        .route("/ledger/entry/{index}", get(ledger_pages::entry))
+        .route("/ledger/checkpoint", get(files::checkpoint))
+        .route("/ledger/trust", get(files::trust))
+        .route("/ledger/tile/{*path}", get(files::tile))
+        .route("/ledger/blob/{hash}", get(files::blob))
+        .route("/.well-known/security.txt", get(pages::security_txt))
+        .fallback(|| async { Failure::NotFound("There is nothing under this address.") })
+        .method_not_allowed_fallback(|| async { Failure::Method })
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), dress))
+        .with_state(app)
+}
+
+/// Nothing is allowed but our one stylesheet.
+fn content_security_policy() -> HeaderValue {
+    let style = Hash::of(STYLE.as_bytes()).to_base64();
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::from_str(&policy).expect("base64 and the fixed words around it are visible ASCII")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,280 @@
+//! What the tail, the doorbell, the receipts and the undo handle share: one state behind one lock.
+//!
+//! The lock is never held over an await. Under it: fold, persist, publish, in this order, so that nobody enforces
+//! what a restart would not find again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ledger::Hash;
+use ledger::merkle::Tree;
+use ledger::note::SigningKey;
+use policy::clock::Clock;
+use policy::{Id, State, Time, Trust};
+use tokio::sync::{Notify, watch};
+
+use crate::dir::{Dir, Found};
+use crate::effective::{Clocks, Effective, Elapsed, effective};
+use crate::load::{Held, OpenError, Refused, count, load};
+use crate::undo::Kept;
+
+/// With no successful look at the log for this long, an edge calls itself stale and stamps what it then finds as
+/// caught up. Four polls of fifteen seconds.
+pub const STALE_AFTER: Duration = Duration::from_secs(60);
+
+/// An undo that the log lacks after this long is an alarm (DESIGN 6).
+pub const UNLOGGED_AFTER: u64 = 600;
+
+/// What a tail needs to know.
+pub struct TailConfig {
+    /// The edge's own state directory; one per edge.
+    pub dir: PathBuf,
+    /// Where all trust begins.
+    pub trust: Trust,
+    /// Under this lie `checkpoint`, `tile/` and `blob/`, e.g. `http://127.0.0.1:8082/ledger`.
+    pub ledger_url: String,
+    /// Under this lies `/relay/v1/`, e.g. `http://127.0.0.1:8083`.
+    pub relay_url: String,
+    /// The edge's key; its name is the edge's name.
+    pub edge_key: SigningKey,
+    /// Whether demonstration keys are taken.
+    pub demo_allowed: bool,
+}
+
+/// How the tail stands: for status pages and logs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Entries under the held checkpoint.
+    pub size: u64,
+    /// Its root.
+    pub root: Option<Hash>,
+    /// What is enforced.
+    pub measures: Vec<Id>,
+    /// No successful look at the log for [`STALE_AFTER`].
+    pub stale: bool,
+    /// The doorbell is connected.
+    pub bell: bool,
+    /// Entries are missing on our disk and are being fetched again.
+    pub incomplete: bool,
+    /// Undo notes that the log does not hold yet.
+    pub undos_pending: u64,
+    /// Those of them that are older than [`UNLOGGED_AFTER`]: an alarm.
+    pub undos_unlogged: u64,
+    /// Evidence files of forks.
+    pub fork_evidence: u64,
+    /// What was refused since the start, by reason.
+    pub refused: Refused,
+}
+
+#[derive(Default)]
+pub(crate) struct Inner {
+    pub(crate) state: Option<State>,
+    pub(crate) held: Option<Held>,
+    pub(crate) tree: Arc<Tree>,
+    pub(crate) gap: bool,
+    pub(crate) undos: Vec<Kept>,
+    pub(crate) elapsed: Elapsed,
+    pub(crate) refused: Refused,
+    /// When the last successful look was, on the monotonic clock.
+    pub(crate) last_sync: Option<Duration>,
+    /// Posts the fold believes held, whose file was damaged.
+    pub(crate) lost_posts: BTreeSet<Hash>,
+}
+
+impl Inner {
+    fn newest(&self) -> Time {
+        self.state.as_ref().map_or(Time(0), State::newest_logged)
+    }
+}
+
+pub(crate) struct Shared {
+    pub(crate) config: TailConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) dir: Dir,
+    inner: Mutex<Inner>,
+    out: watch::Sender<Arc<Effective>>,
+    pub(crate) bell_up: AtomicBool,
+    /// Rung when it is time to look at the log.
+    pub(crate) look: Notify,
+    /// Rung when there is something new to report.
+    pub(crate) report: Notify,
+    /// Rung when there is an undo to forward.
+    pub(crate) forward: Notify,
+}
+
+impl Shared {
+    pub(crate) fn open(config: TailConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let dir = Dir::open(&config.dir)?;
+        let shared = Self {
+            config,
+            clock,
+            dir,
+            inner: Mutex::default(),
+            out: watch::Sender::default(),
+            bell_up: AtomicBool::new(false),
+            look: Notify::new(),
+            report: Notify::new(),
+            forward: Notify::new(),
+        };
+        {
+            let mut inner = shared.lock();
+            shared.reload(&mut inner)?;
+            let clocks = shared.clocks(&inner);
+            inner.elapsed = match shared.dir.elapsed()? {
+                Found::Whole(text) => Elapsed::parse(&text, &clocks).unwrap_or_default(),
+                Found::Missing => Elapsed::default(),
+                Found::Damaged => {
+                    count(&mut inner.refused, "damaged");
+                    shared.dir.set_aside("elapsed")?;
+                    Elapsed::default()
+                }
+            };
+            shared.publish(&mut inner);
+        }
+        Ok(shared)
+    }
+
+    /// Replaces what is in memory by what the directory holds. The caller publishes.
+    pub(crate) fn reload(&self, inner: &mut Inner) -> Result<(), OpenError> {
+        let mut loaded = load(&self.dir, &self.config.trust, self.config.demo_allowed, self.clock.now())?;
+        if let Some(state) = &mut loaded.state {
+            for hash in state.wanted(self.clock.now()) {
+                match self.dir.blob(&hash)? {
+                    Found::Whole(blob) => {
+                        state.hold(&blob);
+                    }
+                    Found::Damaged => {
+                        count(&mut loaded.refused, "damaged");
+                        self.dir.set_aside(&format!("blobs/{hash}"))?;
+                    }
+                    Found::Missing => {}
+                }
+            }
+        }
+        for (code, n) in loaded.refused {
+            *inner.refused.entry(code).or_default() += n;
+        }
+        inner.undos = loaded.undos.into_iter().filter_map(Kept::new).collect();
+        inner.state = loaded.state;
+        inner.held = loaded.held;
+        inner.tree = Arc::new(loaded.tree);
+        inner.gap = loaded.gap;
+        Ok(())
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic under the lock leaves at worst a fold that was not swapped in: the state is whole either way.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Arc<Effective>> {
+        self.out.subscribe()
+    }
+
+    pub(crate) fn effective(&self) -> Arc<Effective> {
+        Arc::clone(&self.out.borrow())
+    }
+
+    pub(crate) fn clocks(&self, inner: &Inner) -> Clocks {
+        Clocks { wall: self.clock.now(), mono: self.clock.mono(), newest: inner.newest() }
+    }
+
+    pub(crate) fn refuse(&self, code: &'static str) {
+        count(&mut self.lock().refused, code);
+    }
+
+    /// Gives the data plane what is in force now, if that changed.
+    pub(crate) fn publish(&self, inner: &mut Inner) {
+        let clocks = self.clocks(inner);
+        let Some(state) = &inner.state else { return };
+        let (measures, size) = (state.at(clocks.floor()), state.size());
+        let before = self.effective();
+        let mut posts = BTreeMap::new();
+        for hash in measures.iter().map(|m| m.post) {
+            if let Some(post) = before.posts.get(&hash) {
+                posts.insert(hash, Arc::clone(post));
+                continue;
+            }
+            match self.dir.blob(&hash) {
+                Ok(Found::Whole(post)) => {
+                    posts.insert(hash, Arc::from(post));
+                }
+                // The fold was told that we hold it: its file broke since. Not explainable, so not enforced.
+                Ok(Found::Missing | Found::Damaged) | Err(_) => {
+                    if inner.lost_posts.insert(hash) {
+                        count(&mut inner.refused, "damaged");
+                    }
+                }
+            }
+        }
+        let after = effective(measures, &posts, &mut inner.elapsed, &clocks, size);
+        if after == *before {
+            return;
+        }
+        self.out.send_replace(Arc::new(after));
+        self.save_elapsed(inner);
+        self.report.notify_one();
+    }
+
+    /// Once a second: what begins or ends by time alone.
+    pub(crate) fn tick(&self) {
+        let mut inner = self.lock();
+        self.publish(&mut inner);
+        let (now, mut alarms) = (self.clock.now(), 0);
+        let Inner { state, undos, .. } = &mut *inner;
+        for kept in undos.iter_mut().filter(|k| !k.alarmed && k.unlogged(state.as_ref(), now)) {
+            kept.alarmed = true;
+            alarms += 1;
+            tracing::error!(id = %kept.id, "an undo accepted here is not in the log after ten minutes");
+        }
+        for _ in 0..alarms {
+            count(&mut inner.refused, "undo-unlogged");
+        }
+    }
+
+    /// Writes how long each measure has been enforced. What is lost when this fails is at most the time since the
+    /// last success, and only if the wall clock is set back as well.
+    pub(crate) fn save_elapsed(&self, inner: &mut Inner) {
+        let clocks = self.clocks(inner);
+        if let Some(state) = &inner.state {
+            let over =
+                |id: &Id| state.decision(id).is_none_or(|d| d.lifted.is_some() || d.until() <= clocks.newest);
+            inner.elapsed.retain(|id| !over(id));
+        }
+        if let Err(e) = self.dir.put_elapsed(&inner.elapsed.to_text(&clocks)) {
+            count(&mut inner.refused, "disk");
+            tracing::error!(error = %e, "the enforced time was not saved");
+        }
+    }
+
+    pub(crate) fn stale(&self, inner: &Inner) -> bool {
+        inner.gap || inner.last_sync.is_none_or(|at| self.clock.mono().saturating_sub(at) > STALE_AFTER)
+    }
+
+    /// Entries under the held checkpoint.
+    pub(crate) fn status_size(&self) -> u64 {
+        self.lock().held.as_ref().map_or(0, |h| h.checkpoint.size)
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let inner = self.lock();
+        let now = self.clock.now();
+        let state = inner.state.as_ref();
+        let undos = |test: &dyn Fn(&Kept) -> bool| inner.undos.iter().filter(|k| test(k)).count() as u64;
+        Status {
+            size: inner.held.as_ref().map_or(0, |h| h.checkpoint.size),
+            root: inner.held.as_ref().map(|h| h.checkpoint.root),
+            measures: self.effective().measures.iter().map(|a| a.measure.id.clone()).collect(),
+            stale: self.stale(&inner),
+            bell: self.bell_up.load(Ordering::Relaxed),
+            incomplete: inner.gap,
+            undos_pending: undos(&|k| k.pending(state)),
+            undos_unlogged: undos(&|k| k.unlogged(state, now)),
+            fork_evidence: self.dir.evidence().map_or(0, |names| names.len() as u64),
+            refused: inner.refused.clone(),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The tail: five small loops around one state, for as long as the edge runs.
+//!
+//! look: on a ring, or when a poll is due. bell: rings. tick: what begins or ends by time. report: receipts.
+//! forward: undos to the desk. They share nothing but [`Shared`], so none can hold up another, and above all
+//! nothing can hold up an undo.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use policy::clock::Clock;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::bell::{self, Decoder, backoff, jitter};
+use crate::effective::Effective;
+use crate::http::{Base, Client};
+use crate::load::OpenError;
+use crate::look::{Looker, SPACING, Synced};
+use crate::report::{ReportError, Reporter};
+use crate::shared::{Shared, Status, TailConfig};
+use crate::sync::Refusal;
+use crate::undo::{Forwarder, UndoHandle};
+
+/// A look at the log at least this often while the bell is connected. Four of them fit into the minute after which
+/// an edge calls itself stale.
+pub const POLL: Duration = Duration::from_secs(15);
+
+/// The same while the bell is not connected: then polls carry the news.
+pub const POLL_WITHOUT_BELL: Duration = Duration::from_secs(2);
+
+/// A receipt at least this often.
+pub const REPORT_EVERY: Duration = Duration::from_secs(15);
+
+/// How often the enforced time is written while something is enforced.
+pub const SAVE_ELAPSED_EVERY: Duration = Duration::from_secs(5);
+
+/// Follows one ledger for one edge.
+pub struct Tail {
+    shared: Arc<Shared>,
+    bell: Base,
+    looker: Looker,
+    reporter: Reporter,
+    forwarder: Forwarder,
+}
+
+impl Tail {
+    /// Opens the state directory and goes on with what it holds; no network is needed. What is in force is published
+    /// before this returns.
+    ///
+    /// # Errors
+    /// [`OpenError`]: nothing was changed that would stand in the way of another try.
+    pub fn open(config: TailConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let base = |url: &str| Base::parse(url).map_err(|e| OpenError::Url(e.to_string()));
+        let (ledger, desk) = (base(&config.ledger_url)?, base(&config.relay_url)?);
+        let shared = Arc::new(Shared::open(config, clock)?);
+        Ok(Self {
+            looker: Looker { shared: Arc::clone(&shared), ledger: Client::new(ledger) },
+            reporter: Reporter { shared: Arc::clone(&shared), desk: Client::new(desk.clone()) },
+            forwarder: Forwarder { shared: Arc::clone(&shared), desk: Client::new(desk.clone()) },
+            bell: desk,
+            shared,
+        })
+    }
+
+    /// What is in force, now and at every change.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Effective>> {
+        self.shared.subscribe()
+    }
+
+    /// Where the edge hands in the undo notes it is given.
+    #[must_use]
+    pub fn undo_handle(&self) -> UndoHandle {
+        UndoHandle { shared: Arc::clone(&self.shared) }
+    }
+
+    /// A view of how the tail stands that outlives [`Tail::run`]'s taking it.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        Monitor { shared: Arc::clone(&self.shared) }
+    }
+
+    /// One look at the log: for tests, and for commands that look once.
+    ///
+    /// # Errors
+    /// [`Refusal`]: nothing changed; it was counted.
+    pub async fn sync_once(&mut self) -> Result<Synced, Refusal> {
+        self.looker.sync_once().await
+    }
+
+    /// Sends one receipt.
+    ///
+    /// # Errors
+    /// [`ReportError`]
+    pub async fn report_once(&mut self) -> Result<(), ReportError> {
+        self.reporter.report_once().await
+    }
+
+    /// Forwards the undos that are due. Gives how many the desk took.
+    pub async fn forward_once(&mut self) -> u64 {
+        self.forwarder.forward_once().await
+    }
+
+    /// What the second hand does in [`Tail::run`]: publishes what began or ended by time alone.
+    pub fn tick(&self) {
+        self.shared.tick();
+    }
+
+    /// Writes how long each measure has been enforced; [`Tail::run`] does so by itself.
+    pub fn save_elapsed(&self) {
+        self.shared.save_elapsed(&mut self.shared.lock());
+    }
+
+    /// Follows the ledger until `stop` is ready. Wants a runtime of its own kind: it does small blocking writes.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+        let shared = Arc::clone(&self.shared);
+        let loops = async {
+            tokio::join!(
+                look_loop(&mut self.looker),
+                bell_loop(&shared, &self.bell),
+                tick_loop(&shared),
+                report_loop(&mut self.reporter),
+                forward_loop(&mut self.forwarder),
+            )
+        };
+        tokio::select! {
+            () = stop => {}
+            _ = loops => {}
+        }
+        shared.save_elapsed(&mut shared.lock());
+    }
+}
+
+/// Reads how the tail stands; cheap to clone.
+#[derive(Clone)]
+pub struct Monitor {
+    shared: Arc<Shared>,
+}
+
+impl Monitor {
+    /// How it stands now.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.shared.status()
+    }
+}
+
+/// How long to wait for a ring before looking without one.
+fn poll(bell_up: bool, who: &str, turn: u64) -> Duration {
+    jitter(if bell_up { POLL } else { POLL_WITHOUT_BELL }, who, turn)
+}
+
+async fn look_loop(looker: &mut Looker) {
+    let shared = Arc::clone(&looker.shared);
+    let who = shared.config.edge_key.verifier().name().to_owned();
+    for turn in 0.. {
+        let began = Instant::now();
+        // refusals are counted and shown; the next look is another chance
+        if let Ok(synced) = looker.sync_once().await
+            && synced.grown > 0
+        {
+            tracing::info!(
+                size = synced.size,
+                grown = synced.grown,
+                missing = synced.missing,
+                "log followed"
+            );
+        }
+        let wait = poll(shared.bell_up.load(Ordering::Relaxed), &who, turn);
+        // no ring within `wait` is as good a reason to look as a ring
+        timeout(wait, shared.look.notified()).await.unwrap_or_default();
+        sleep(SPACING.saturating_sub(began.elapsed())).await;
+    }
+}
+
+async fn bell_loop(shared: &Shared, base: &Base) {
+    let who = shared.config.edge_key.verifier().name().to_owned();
+    let mut attempt = 0;
+    loop {
+        let rang = listen(shared, base).await;
+        if shared.bell_up.swap(false, Ordering::Relaxed) {
+            // polls must become frequent now, not after the long wait that has begun
+            shared.look.notify_one();
+        }
+        attempt = if rang { 0 } else { attempt + 1 };
+        sleep(backoff(attempt, &who)).await;
+    }
+}
+
+/// Listens until the stream ends, goes silent, or says something strange. True when it rang at least once.
+async fn listen(shared: &Shared, base: &Base) -> bool {
+    let mut rang = false;
+    let mut body = match Client::stream(base, bell::PATH, bell::MEDIA_TYPE).await {
+        Ok(body) => body,
+        Err(e) => {
+            tracing::debug!(error = %e, "no bell");
+            return rang;
+        }
+    };
+    shared.bell_up.store(true, Ordering::Relaxed);
+    let mut decoder = Decoder::default();
+    while let Ok(Some(Ok(frame))) = timeout(bell::SILENCE, body.frame()).await {
+        let Ok(data) = frame.into_data() else { continue };
+        match decoder.push(&data) {
+            Ok(None) => {}
+            Ok(Some(size)) => {
+                rang = true;
+                // a ring for what we have is no news, and so a bell that repeats itself costs nothing
+                if size > shared.status_size() {
+                    shared.look.notify_one();
+                }
+            }
+            Err(e) => {
+                tracing::warn!(error = %e, "the bell is dropped");
+                shared.refuse("bell");
+                return rang;
+            }
+        }
+    }
+    rang
+}
+
+async fn tick_loop(shared: &Shared) {
+    let mut saved = shared.clock.mono();
+    loop {
+        sleep(Duration::from_secs(1)).await;
+        shared.tick();
+        let now = shared.clock.mono();
+        if now.saturating_sub(saved) >= SAVE_ELAPSED_EVERY {
+            saved = now;
+            let mut inner = shared.lock();
+            if inner.elapsed.running() {
+                shared.save_elapsed(&mut inner);
+            }
+        }
+    }
+}
+
+async fn report_loop(reporter: &mut Reporter) {
+    let shared = Arc::clone(&reporter.shared);
+    let who = shared.config.edge_key.verifier().name().to_owned();
+    for turn in 0.. {
+        if let Err(e) = reporter.report_once().await {
+            tracing::debug!(error = %e, "no receipt");
+        }
+        let wait = jitter(REPORT_EVERY, &who, turn);
+        timeout(wait, shared.report.notified()).await.unwrap_or_default();
+    }
+}
+
+async fn forward_loop(forwarder: &mut Forwarder) {
+    let shared = Arc::clone(&forwarder.shared);
+    loop {
+        forwarder.forward_once().await;
+        timeout(Duration::from_secs(1), shared.forward.notified()).await.unwrap_or_default();
+    }
+}
+
+#[cfg(test)]
+mod tests;

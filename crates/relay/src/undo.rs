@@ -1,0 +1,206 @@
+//! Lifts and suspensions that arrive at the edge: one signature is enough, and no log is needed.
+//!
+//! Power down must never wait: the note is judged, kept, applied and answered at once; telling the desk comes after,
+//! is repeated until the log holds the note, and its absence there is an alarm after ten minutes.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ledger::Hash;
+use ledger::note::Note;
+use policy::{AnyNote, Id, Kind, MAX_UNDO, Outcome, Rejected, State, Time};
+
+use crate::bell::backoff;
+use crate::dir::{MAX_UNDOS, Undo};
+use crate::http::{Client, HttpError};
+use crate::load::count;
+use crate::receipt::MEDIA_TYPE;
+use crate::shared::{Shared, UNLOGGED_AFTER};
+
+/// Where the desk takes undo notes.
+pub const PATH: &str = "/relay/v1/undo";
+
+/// A forwarded undo is sent again after this long, until the log holds it: the desk may have lost it.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// What an accepted undo note did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undone {
+    /// Lift or suspend.
+    pub kind: Kind,
+    /// The note's id.
+    pub id: Id,
+    /// It had been accepted before.
+    pub known: bool,
+    /// It is on our disk. If not, it has effect, but a restart forgets it unless the log has it by then.
+    pub kept: bool,
+}
+
+impl fmt::Display for Undone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} has effect here", self.kind, self.id)?;
+        if self.known {
+            f.write_str(", as it had before")?;
+        }
+        if !self.kept {
+            f.write_str("; it could not be written to disk, so deliver it to the desk as well")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why an undo note has no effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UndoError {
+    /// More than [`policy::MAX_UNDO`] bytes.
+    TooLong,
+    /// This edge has not seen entry 0 yet, so it knows nobody's key.
+    NoPolicy,
+    /// The note is refused.
+    Rejected(Rejected),
+}
+
+impl fmt::Display for UndoError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => write!(f, "an undo note has at most {MAX_UNDO} bytes"),
+            Self::NoPolicy => {
+                f.write_str("this edge does not know the policy yet; try the desk or another edge")
+            }
+            Self::Rejected(why) => write!(f, "refused: {why}"),
+        }
+    }
+}
+
+impl core::error::Error for UndoError {}
+
+/// Takes undo notes; cheap to clone.
+#[derive(Clone)]
+pub struct UndoHandle {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl UndoHandle {
+    /// Judges a signed lift or suspend note; when it is good, it has effect before this returns.
+    ///
+    /// # Errors
+    /// [`UndoError`]: nothing changed, and it was counted.
+    pub fn undo(&self, bytes: &[u8]) -> Result<Undone, UndoError> {
+        let result = accept(&self.shared, bytes);
+        if let Err(error) = &result {
+            self.shared.refuse(match error {
+                UndoError::TooLong => "undo-too-long",
+                UndoError::NoPolicy => "undo-no-policy",
+                UndoError::Rejected(_) => "undo-refused",
+            });
+        }
+        result
+    }
+}
+
+fn accept(shared: &Shared, bytes: &[u8]) -> Result<Undone, UndoError> {
+    if bytes.len() > MAX_UNDO {
+        return Err(UndoError::TooLong);
+    }
+    let now = shared.clock.now();
+    let mut inner = shared.lock();
+    let Some(state) = &mut inner.state else { return Err(UndoError::NoPolicy) };
+    let at = state.size();
+    // A note without effect leaves the fold as it was, so it may be judged in place.
+    let (kind, id) = match state.undo(bytes, now) {
+        Outcome::Applied { kind, id } => (kind, id),
+        Outcome::Rejected { why } => return Err(UndoError::Rejected(why)),
+    };
+    let known = state.has_logged(&id) || inner.undos.iter().any(|k| k.id == id);
+    if known {
+        return Ok(Undone { kind, id, known, kept: true });
+    }
+    // Numbers go on from the highest, also when a damaged file left a hole.
+    let nr = inner.undos.last().map_or(0, |k| k.undo.nr + 1);
+    let undo = Undo { nr, at, received: now, note: bytes.to_vec() };
+    let room = inner.undos.len() < MAX_UNDOS;
+    let kept = room
+        && shared.dir.put_undo(&undo).inspect_err(|e| tracing::error!(error = %e, "undo not kept")).is_ok();
+    if !kept {
+        count(&mut inner.refused, if room { "disk" } else { "undo-full" });
+    }
+    inner.undos.extend(Kept::new(undo));
+    shared.publish(&mut inner);
+    drop(inner);
+    tracing::info!(%id, kind = kind.word(), "an undo has effect");
+    shared.report.notify_one();
+    shared.forward.notify_one();
+    Ok(Undone { kind, id, known, kept })
+}
+
+/// An accepted undo and how far it has been told.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) undo: Undo,
+    pub(crate) id: Id,
+    pub(crate) alarmed: bool,
+    attempts: u32,
+    due: Duration,
+}
+
+impl Kept {
+    /// `None` for a note without an id: it never had effect.
+    pub(crate) fn new(undo: Undo) -> Option<Self> {
+        let note = Note::parse(&undo.note).ok()?;
+        let id = AnyNote::parse(note.text()).ok()?.id().clone();
+        Some(Self { undo, id, alarmed: false, attempts: 0, due: Duration::ZERO })
+    }
+
+    /// The log does not hold it yet.
+    pub(crate) fn pending(&self, state: Option<&State>) -> bool {
+        state.is_none_or(|s| !s.has_logged(&self.id))
+    }
+
+    /// It should long be in the log and is not.
+    pub(crate) fn unlogged(&self, state: Option<&State>, now: Time) -> bool {
+        now.since(self.undo.received) > UNLOGGED_AFTER && self.pending(state)
+    }
+}
+
+/// Tells the desk of undos.
+pub(crate) struct Forwarder {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) desk: Client,
+}
+
+impl Forwarder {
+    /// Posts every undo that is due. Gives how many the desk took.
+    pub(crate) async fn forward_once(&mut self) -> u64 {
+        let mut taken = 0;
+        for (hash, note) in self.due() {
+            let result = self.desk.post(PATH, MEDIA_TYPE, Bytes::from(note)).await;
+            taken += u64::from(result.is_ok());
+            self.told(&hash, &result);
+        }
+        taken
+    }
+
+    fn due(&self) -> Vec<(Hash, Vec<u8>)> {
+        let inner = self.shared.lock();
+        let mono = self.shared.clock.mono();
+        let due = inner.undos.iter().filter(|k| k.due <= mono && k.pending(inner.state.as_ref()));
+        due.map(|k| (Hash::of(&k.undo.note), k.undo.note.clone())).collect()
+    }
+
+    fn told(&self, hash: &Hash, result: &Result<u16, HttpError>) {
+        let mut inner = self.shared.lock();
+        let mono = self.shared.clock.mono();
+        if let Some(kept) = inner.undos.iter_mut().find(|k| Hash::of(&k.undo.note) == *hash) {
+            let name = self.shared.config.edge_key.verifier().name().to_owned();
+            let wait = if result.is_ok() { AGAIN } else { backoff(kept.attempts, &name) };
+            kept.attempts = if result.is_ok() { 0 } else { kept.attempts.saturating_add(1) };
+            kept.due = mono.saturating_add(wait);
+        }
+        if let Err(e) = result {
+            tracing::warn!(error = %e, "an undo was not forwarded, it will be tried again");
+            count(&mut inner.refused, "undo-not-forwarded");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What people did, on SQLite; tiles and blobs on disk.
+//!
+//! Purpose: keeps drafts, receipts, tokens and the head in a database, the ledger in files, and publishes by plan.
+//! Owns: sqlx and every SQL text, the migrations, the ledger directory, the order of a publication.
+//! Trusts: the disk to keep what was fsynced; the caller to have verified receipts and quorums. Nobody has to trust it.
+//! Never: reads a clock, decides what is in force, signs two trees, or makes anything public by halves.
+//!
+//! What each place is worth: the table in `migrations/0001_init.sql` (a comment per table) and [`LedgerDir`].
+
+mod access;
+mod blobs;
+mod db;
+mod dir;
+mod drafts;
+mod edges;
+mod error;
+pub mod fault;
+mod head;
+mod plan;
+pub mod publish;
+mod reader;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sqlx::SqlitePool;
+
+pub use access::{Answer, MAX_ANSWERS, MAX_COUNTERS, Token};
+pub use blobs::{MAX_BLOB, MAX_PENDING};
+pub use dir::{LedgerDir, LedgerPath};
+pub use drafts::{Draft, DraftState, MAX_PAGE, NewDraft, Page};
+pub use edges::{EdgeRow, MAX_EDGES, Progress, Receipt};
+pub use error::{Result, StoreError};
+pub use head::Head;
+pub use plan::{Plan, Step};
+pub use publish::Published;
+pub use reader::Reader;
+
+/// Everything a desk may do to what is kept. Clones share the connections.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    dir: PathBuf,
+    /// The only connection that writes: SQLite has one writer anyway, and this way nobody waits on a lock blindly.
+    writer: SqlitePool,
+    reader: Reader,
+    hook: Arc<dyn fault::Hook>,
+}
+
+impl Store {
+    /// Opens `dir/portcullis.sqlite` and `dir/ledger/`, creating both when absent and bringing the schema up to
+    /// date. It does **not** create the ledger itself: see [`Store::init_ledger`].
+    ///
+    /// # Errors
+    /// When the directory cannot be made, or the database is of a newer or edited schema.
+    pub async fn open(dir: &Path) -> Result<Store> {
+        Store::open_with(dir, Arc::new(fault::NoFaults)).await
+    }
+
+    /// [`Store::open`] with something between the program and its disk. For tests.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_with(dir: &Path, hook: Arc<dyn fault::Hook>) -> Result<Store> {
+        let ledger = dir.join("ledger");
+        std::fs::create_dir_all(&ledger).map_err(|e| StoreError::io("create", &ledger, e))?;
+        let writer = db::open_writer(dir).await?;
+        let reader = Reader::open(dir).await?;
+        Ok(Store { inner: Arc::new(Inner { dir: dir.to_owned(), writer, reader, hook }) })
+    }
+
+    /// The view without a single write method, for the press.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        self.inner.reader.clone()
+    }
+
+    /// The ledger's files.
+    #[must_use]
+    pub fn ledger(&self) -> &LedgerDir {
+        self.inner.reader.ledger()
+    }
+
+    /// Waits for what is being written and closes the database. Not needed for durability, only for order: afterwards
+    /// the files can be copied or the directory removed. Clones and readers of this store stop working.
+    pub async fn close(&self) {
+        self.inner.writer.close().await;
+        self.rows().close().await;
+    }
+
+    pub(crate) fn writer(&self) -> &SqlitePool {
+        &self.inner.writer
+    }
+
+    pub(crate) fn rows(&self) -> &SqlitePool {
+        self.inner.reader.rows()
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("dir", &self.inner.dir).finish_non_exhaustive()
+    }
+}
