@@ -71,6 +71,10 @@ impl Ctx {
     pub(crate) fn now(&self) -> Duration {
         self.shared.clock.mono()
     }
+
+    pub(crate) fn next_id(&self) -> RequestId {
+        self.ids.next()
+    }
 }
 
 /// One connection of a visitor.
@@ -163,15 +167,28 @@ impl Default for Ids {
     }
 }
 
-impl Ctx {
-    pub(crate) fn next_id(&self) -> RequestId {
+impl Ids {
+    fn next(&self) -> RequestId {
         // The finaliser of SplitMix64 is a bijection: no two counts of one worker give the same id.
-        let mut x = self
-            .ids
-            .seed
-            .wrapping_add(self.ids.count.fetch_add(1, Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let count = self.count.fetch_add(1, Relaxed);
+        let mut x = self.seed.wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        RequestId(u128::from(self.ids.upper) << 64 | u128::from(x ^ (x >> 31)))
+        RequestId(u128::from(self.upper) << 64 | u128::from(x ^ (x >> 31)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn ids_differ_within_and_between_workers() {
+        let (one, other) = (Ids::default(), Ids::default());
+        let ids: HashSet<String> =
+            (0..20_000).map(|i| if i % 2 == 0 { one.next() } else { other.next() }.to_string()).collect();
+        assert_eq!(ids.len(), 20_000);
+        assert!(ids.iter().all(|id| id.len() == 32));
     }
 }

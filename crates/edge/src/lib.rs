@@ -197,7 +197,8 @@ impl EdgeHandle {
         (&self.http, &self.https)
     }
 
-    /// Takes over a sites file for the next request of every connection, or changes nothing.
+    /// Takes over a sites file for the next request of every connection, or changes nothing. It reads certificates and
+    /// writes the state directory, so an async caller wraps it in `spawn_blocking`.
     ///
     /// # Errors
     /// A certificate that cannot be read or does not fit its key; the state directory that cannot be written.

@@ -21,7 +21,7 @@ pub(crate) async fn connection(ctx: Arc<Ctx>, stream: TcpStream, peer: SocketAdd
     serve::secured(ctx, secured, peer, admission).await;
 }
 
-/// head -> site -> measure -> shield -> own -> page -> upstream -> log. `None` closes without an answer.
+/// head -> own -> site -> measure -> shield -> page -> upstream -> log. `None` closes without an answer.
 pub(crate) async fn request(
     conn: Arc<Conn>,
     guard: Arc<Guard>,
@@ -44,11 +44,12 @@ macro_rules! next {
 
 async fn stages(ctx: &Arc<Ctx>, exchange: &mut Exchange) -> Flow {
     next!(head::run(ctx, exchange));
+    // Before any question about the host: a lift is welcome under every name, so that nothing can keep it away.
+    next!(own::run(ctx, exchange).await);
     next!(site::run(ctx, exchange));
     next!(measure::run(ctx, exchange));
     // The page is given after the limits, so that they hold for it too.
     next!(shield::run(ctx, exchange));
-    next!(own::run(ctx, exchange).await);
     next!(page::run(ctx, exchange));
     upstream::run(ctx, exchange).await
 }

@@ -206,9 +206,13 @@ async fn limits_hold_for_the_page_too() {
 }
 
 #[tokio::test]
-async fn undo_notes_are_taken_on_the_blocked_hostname() {
+async fn undo_notes_are_taken_under_every_name() {
     let h = Harness::new().await;
     h.block_customer().await;
-    let request = "POST /.well-known/portcullis/lift HTTP/1.1\r\nHost: one.first.example\r\nContent-Length: 9\r\n\r\ngood note";
-    assert_eq!(status(&h.raw(request).await), 202);
+    for host in ["one.first.example", "one.second.example", "nobody.example", "127.0.0.1:8080"] {
+        let request = format!(
+            "POST /.well-known/portcullis/lift HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 9\r\n\r\ngood note"
+        );
+        assert_eq!(status(&h.raw(&request).await), 202, "{host}");
+    }
 }

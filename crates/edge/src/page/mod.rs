@@ -15,7 +15,8 @@ use std::sync::Arc;
 mod choose;
 pub(crate) use choose::{Form, Language, choose};
 
-/// Who runs this edge; what the block page says about them. Filled by the roof from `[operator]`.
+/// Who runs this edge; what the block page says about them. Filled by the roof from `[operator]`, which sees to it
+/// that a field is empty only where this says so: the page would be a promise without an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Operator {
     /// Name as visitors know it.

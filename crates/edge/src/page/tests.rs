@@ -205,3 +205,16 @@ fn the_page_is_well_formed_for_assistive_technology() {
         assert!(text.contains("<title>") && text.contains("name=\"viewport\""));
     }
 }
+
+#[test]
+fn the_style_is_the_one_that_the_policy_allows() {
+    for language in [Language::English, Language::Arabic] {
+        let (_, headers, body) = render(&measure()).answer(Form::Html(language));
+        let text = String::from_utf8(body.to_vec()).expect("UTF-8");
+        let style =
+            text.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>")).expect("a style").0;
+        let allowed = format!("style-src 'sha256-{}'", Hash::of(style.as_bytes()).to_base64());
+        let policy = headers["content-security-policy"].to_str().expect("text");
+        assert!(policy.contains(&allowed) && policy.starts_with("default-src 'none'"), "{policy}");
+    }
+}

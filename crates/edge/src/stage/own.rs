@@ -1,4 +1,4 @@
-//! What the edge itself answers on every hostname: `POST /.well-known/portcullis/lift`.
+//! What the edge itself answers under every name, served or not: `POST /.well-known/portcullis/lift`.
 
 use crate::body::Body;
 use crate::exchange::{Ctx, Exchange, Flow};
@@ -16,6 +16,11 @@ pub(crate) const LIFT: &str = "/.well-known/portcullis/lift";
 pub(crate) async fn run(ctx: &Ctx, ex: &mut Exchange) -> Flow {
     if ex.parts.method != Method::POST || ex.path() != LIFT {
         return Flow::Next;
+    }
+    // It stands before the shield in the route, so it asks the shield itself.
+    match super::shield::run(ctx, ex) {
+        Flow::Next => {}
+        end => return end,
     }
     let Some(body) = ex.body.take() else { return Flow::Drop };
     let collected = timeout(ctx.limits.body_idle, Limited::new(body, LIFT_BYTES).collect()).await;

@@ -6,9 +6,9 @@ use policy::clock::Clock as _;
 use policy::note::{Head, Lift, LiftReason};
 
 use crate::cli::{self, Global};
-use crate::client::{Address, Ask, ask};
+use crate::client::{Address, Answer, Ask, ask};
 use crate::clock::RealClock;
-use crate::desk_client::Desk;
+use crate::desk_client::{Desk, text};
 use crate::exit::{Exit, Failure, Result};
 use crate::home::{Officer, new_id};
 use crate::{out, signing};
@@ -27,9 +27,9 @@ pub(super) async fn run(global: &Global, args: cli::Lift) -> Result<Exit> {
         time: RealClock::new().now(),
         why: super::continues::sentence("--why", &args.why)?,
     };
-    let text = lift.to_string();
-    let signature = signing::agree_and_sign(&officer, &text, args.yes)?;
-    let mut note = Note::new(&text).map_err(|e| Failure::input(e.to_string()))?;
+    let written = lift.to_string();
+    let signature = signing::agree_and_sign(&officer, &written, args.yes)?;
+    let mut note = Note::new(&written).map_err(|e| Failure::input(e.to_string()))?;
     note.add(signature);
     let answer = match &args.edge {
         Some(edge) => at_edge(edge, note.to_bytes()).await?,
@@ -57,15 +57,23 @@ async fn target(desk: &Desk, args: &cli::Lift) -> Result<Id> {
     found.map_err(|f| if args.edge.is_some() { f.next("without the desk, give the whole id") } else { f })
 }
 
+/// Posts the note to an edge, under whatever name it was given: an edge takes a lift under every one.
 async fn at_edge(edge: &str, note: Vec<u8>) -> Result<serde_json::Value> {
     let address = Address::parse(edge)?;
     let answer = ask(&address, Ask::post(PATH, "text/plain; charset=utf-8", note)).await?;
-    let said = String::from_utf8_lossy(&answer.body).trim().to_owned();
+    let said = words(&answer);
     if !answer.status.is_success() {
         return Err(Failure::refused(format!("the edge says no ({}): {said}", answer.status)));
     }
-    out::note(format_args!("lifted at {address} ({}): {said}", answer.status));
+    out::note(format_args!("lifted at {address}: {said}"));
     Ok(serde_json::json!({ "edge": address.to_string(), "status": answer.status.as_u16(), "said": said }))
+}
+
+/// An edge answers with a problem document (RFC 9457), whatever it says; something before it may not.
+fn words(answer: &Answer) -> String {
+    let plain = || String::from_utf8_lossy(&answer.body).lines().next().unwrap_or_default().to_owned();
+    let document: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
+    document.map_or_else(plain, |document| text(&document, "detail").to_owned())
 }
 
 fn reason(reason: cli::LiftReason) -> LiftReason {

@@ -122,7 +122,12 @@ async fn send(
     desk.put_blob(post).await?;
     let id = &impose.head.id;
     let note = signing::put_and_sign(desk, officer, id, &impose.to_string(), proposal.yes).await?;
-    let next = format!("by {}, another, independent officer: portcullis approve {id}", impose.approve_by);
+    let who = match impose.class {
+        Class::Emergency => "another, independent officer",
+        Class::Abuse => "another officer",
+        Class::Standing | Class::Order => "two other officers",
+    };
+    let next = format!("by {}, {who}: portcullis approve {id}", impose.approve_by);
     Ok(signing::report(global, &note, &next))
 }
 

@@ -3,8 +3,7 @@
 
 use crate::process::{Running, eventually};
 use crate::town::{FIRST, Town, portcullis};
-use crate::visitor::{Way, get, plain};
-use ledger::tile::{EntriesPath, decode_bundle};
+use crate::visitor::{Way, get};
 use std::time::Duration;
 
 /// From before the command reaches the desk to after it is done.
@@ -54,7 +53,7 @@ fn desk_and_edge_killed_at_any_point_of_a_decision_come_to_the_same_end() {
         for doors in [town.doors(), north.doors] {
             eventually("lifted", || (get(doors, Way::Http, FIRST[0], "/").status == 200).then_some(()));
         }
-        assert_eq!(count(&entries(&town), &format!("lifts {id}")), 1, "round {number}");
+        assert_eq!(count(&town.log(), &format!("lifts {id}")), 1, "round {number}");
         the_log_is_whole(&town, &[id]);
     }
 }
@@ -81,13 +80,13 @@ fn again(town: &Town, name: &str, args: &[&str], id: &str) {
     eventually(&format!("{id} is published"), || {
         // Refused with "already published" is as good as success: what counts is the log.
         town.person(name, args);
-        (count(&entries(town), &format!("id {id}")) > 0).then_some(())
+        (count(&town.log(), &format!("id {id}")) > 0).then_some(())
     });
 }
 
 /// Every id is in the log exactly once, and a stranger finds everything right.
 fn the_log_is_whole(town: &Town, ids: &[String]) {
-    let entries = entries(town);
+    let entries = town.log();
     for id in ids {
         assert_eq!(count(&entries, &format!("id {id}")), 1, "{id}: {entries:#?}");
     }
@@ -99,16 +98,4 @@ fn the_log_is_whole(town: &Town, ids: &[String]) {
 /// How many entries have this line.
 fn count(entries: &[String], line: &str) -> usize {
     entries.iter().filter(|entry| entry.lines().any(|it| it == line)).count()
-}
-
-/// The public log as the press serves it. Small enough for one bundle.
-fn entries(town: &Town) -> Vec<String> {
-    let checkpoint = plain(&format!("{}/ledger/checkpoint", town.press()), &[]);
-    let size = checkpoint.body.lines().nth(1).and_then(|line| line.parse().ok());
-    let size: u16 = size.unwrap_or_else(|| panic!("no size: {checkpoint:#?}"));
-    let path = EntriesPath { index: 0, width: size };
-    let done = plain(&format!("{}/ledger/{path}", town.press()), &[]);
-    assert_eq!(done.status, 200, "{path}: {done:#?}");
-    let bundle = decode_bundle(&done.bytes).expect("a bundle");
-    bundle.iter().map(|entry| String::from_utf8_lossy(entry).into_owned()).collect()
 }

@@ -60,6 +60,13 @@ fn a_site_is_served_blocked_on_the_record_and_lifted() {
         everything_is_served(doors);
     }
     spared.iter().for_each(Stream::goes_on);
+    // The record is complete and in order: second lines of the entries, below `logged`.
+    let kinds: Vec<String> =
+        town.log().iter().filter_map(|entry| entry.lines().nth(1).map(str::to_owned)).collect();
+    assert_eq!(
+        kinds,
+        ["portcullis-policy/v1", "portcullis-finding/v1", "portcullis-impose/v1", "portcullis-lift/v1"]
+    );
     verified(&town);
 }
 
@@ -95,12 +102,15 @@ fn a_block_ends_by_itself_with_the_desk_dead() {
     let mut town = Town::start();
     let north = town.join("north");
     let id = town.block("45s");
-    eventually("north blocks", || (get(north.doors, Way::Http, FIRST[0], "/").status == 403).then_some(()));
-    the_first_customer_is_blocked(north.doors, &id, &town);
+    blocked(north.doors, FIRST[0]);
     town.main.kill();
     // Page and post come from the edge's memory: desk, database, press and first edge are gone.
-    the_first_customer_is_blocked(north.doors, &id, &town);
-    the_second_customer_is_served(north.doors);
+    for host in FIRST {
+        let page = ask(north.doors, Way::Http, host, "/", &["--header", "Accept: text/html"]);
+        is_the_page(&page, &id, &town);
+        let post = get(north.doors, Way::Http, host, "/.well-known/portcullis/post");
+        assert_eq!((post.status, post.body.contains(REASONS)), (200, true), "{post:#?}");
+    }
     eventually("the block ends", || is_served(north.doors, FIRST[0]).then_some(()));
     everything_is_served(north.doors);
     town.restart();

@@ -3,7 +3,8 @@
 
 use crate::origin::{Nginx, WebSocketOrigin};
 use crate::process::{Done, Running, eventually, free_ports, run};
-use crate::visitor::Doors;
+use crate::visitor::{Doors, plain};
+use ledger::tile::{EntriesPath, decode_bundle};
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -116,6 +117,18 @@ impl Town {
     /// What the desk says about itself and its edges.
     pub(crate) fn status(&self) -> serde_json::Value {
         serde_json::from_str(&self.cli(&["status", "--json"]).ok()).expect("JSON on stdout")
+    }
+
+    /// The entries of the public log as the press serves it; few enough for one bundle.
+    pub(crate) fn log(&self) -> Vec<String> {
+        let checkpoint = plain(&format!("{}/ledger/checkpoint", self.press()), &[]);
+        let size = checkpoint.body.lines().nth(1).and_then(|line| line.parse().ok());
+        let size: u16 = size.unwrap_or_else(|| panic!("no size: {checkpoint:#?}"));
+        let path = EntriesPath { index: 0, width: size };
+        let done = plain(&format!("{}/ledger/{path}", self.press()), &[]);
+        assert_eq!(done.status, 200, "{path}: {done:#?}");
+        let bundle = decode_bundle(&done.bytes).expect("a bundle");
+        bundle.iter().map(|entry| String::from_utf8_lossy(entry).into_owned()).collect()
     }
 
     /// Draft, two assessors, proposal: everything but the approval. Returns the id of the impose note.
