@@ -90,7 +90,9 @@ impl fmt::Display for Rejected {
             }
             Self::Index => f.write_str("the entry does not stand where it should"),
             Self::LoggedWentBack => f.write_str("`logged` is earlier than in the entry before"),
-            Self::LoggedOff => f.write_str("`logged` differs by more than 10 minutes from when it arrived"),
+            Self::LoggedOff => f.write_str(
+                "`logged` differs by more than 10 minutes from when it arrived, or from when we had looked",
+            ),
             Self::BadSignature => f.write_str("a signature of a known key does not verify"),
             Self::DuplicateId => f.write_str("a note with this id was accepted before"),
             Self::Quorum(missing) => write!(f, "missing: {}", missing.join("; ")),

@@ -32,6 +32,8 @@ use ledger::{
 pub enum Seen {
     /// It arrived while we watched, at this moment of our clock: a `logged` far from it is a lie.
     Live(Time),
+    /// It came later than this moment of our clock, at which we had seen the whole log: a `logged` before it is a lie.
+    After(Time),
     /// It was logged before we came.
     CatchUp,
 }
@@ -161,10 +163,12 @@ impl State {
         }
         let note = AnyNote::parse(entry.note.text())?;
         let powers_up = !matches!(note.kind(), Kind::Lift | Kind::Suspend | Kind::Refuse);
-        if let Seen::Live(now) = seen
-            && powers_up
-            && now.since(entry.logged).max(entry.logged.since(now)) > LOGGED_SKEW
-        {
+        let off = match seen {
+            Seen::Live(now) => now.since(entry.logged).max(entry.logged.since(now)),
+            Seen::After(looked) => looked.since(entry.logged),
+            Seen::CatchUp => 0,
+        };
+        if powers_up && off > LOGGED_SKEW {
             return Err(Rejected::LoggedOff);
         }
         let change = self.judge(&note, &entry.note, entry.logged)?;

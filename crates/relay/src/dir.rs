@@ -30,8 +30,8 @@ pub(crate) const MAX_BUNDLE: usize = 256 * (2 + 65_535);
 /// Largest blob: a post or a subject, whichever may be larger.
 pub(crate) const MAX_BLOB: usize =
     if policy::MAX_POST > policy::MAX_SUBJECT { policy::MAX_POST } else { policy::MAX_SUBJECT };
-/// Largest `seen/<n>` file: a first line and 256 lines of `live ` and a u64.
-const MAX_SEEN: usize = 32 + 256 * 26;
+/// Largest `seen/<n>` file: a first line and 256 lines of `after ` and a u64.
+const MAX_SEEN: usize = 32 + 256 * 27;
 /// Largest `elapsed` file: 8,000 measures on lines of at most 130 bytes.
 const MAX_ELAPSED: usize = 1024 * 1024;
 /// Largest `undo/<sha256>` file: three lines of head and the note.
@@ -308,6 +308,7 @@ fn print_seen(seen: &[Seen]) -> String {
     for one in seen {
         match one {
             Seen::Live(time) => text.push_str(&format!("live {}\n", time.0)),
+            Seen::After(time) => text.push_str(&format!("after {}\n", time.0)),
             Seen::CatchUp => text.push_str("catchup\n"),
         }
     }
@@ -319,9 +320,11 @@ fn parse_seen(bytes: &[u8]) -> Option<Vec<Seen>> {
     let lines = text.strip_prefix(SEEN_FIRST)?.strip_prefix('\n')?;
     lines
         .split_terminator('\n')
-        .map(|line| match line {
-            "catchup" => Some(Seen::CatchUp),
-            _ => Some(Seen::Live(Time(line.strip_prefix("live ")?.parse().ok()?))),
+        .map(|line| match line.split_once(' ') {
+            None if line == "catchup" => Some(Seen::CatchUp),
+            Some(("live", time)) => Some(Seen::Live(Time(time.parse().ok()?))),
+            Some(("after", time)) => Some(Seen::After(Time(time.parse().ok()?))),
+            _ => None,
         })
         .collect()
 }
@@ -474,8 +477,13 @@ pub(crate) mod tests {
         }
 
         #[test]
-        fn stamps_come_back(times in prop::collection::vec(any::<Option<u64>>(), 0..256)) {
-            let seen: Vec<Seen> = times.iter().map(|t| t.map_or(Seen::CatchUp, |t| Seen::Live(Time(t)))).collect();
+        fn stamps_come_back(times in prop::collection::vec((0u8..3, any::<u64>()), 0..256)) {
+            let stamp = |(kind, time): &(u8, u64)| match kind {
+                0 => Seen::CatchUp,
+                1 => Seen::Live(Time(*time)),
+                _ => Seen::After(Time(*time)),
+            };
+            let seen: Vec<Seen> = times.iter().map(stamp).collect();
             let text = print_seen(&seen);
             prop_assert!(text.len() <= MAX_SEEN);
             let back = parse_seen(text.as_bytes()).expect("reads");

@@ -11,7 +11,7 @@ use ledger::merkle::{Tiles, Tree, leaf_hash};
 use ledger::note::{MAX_NOTE, VerifierKey};
 use ledger::tile::{EntriesPath, WIDTH, decode_bundle};
 use policy::entry::Entry;
-use policy::{Outcome, Seen, State};
+use policy::{Outcome, Seen, State, Time};
 
 use crate::dir::{Found, MAX_BLOB};
 use crate::http::{Client, HttpError};
@@ -47,7 +47,17 @@ struct Base {
     key: VerifierKey,
     tree: Arc<Tree>,
     gap: bool,
-    live: bool,
+    seen: Seen,
+}
+
+/// What may be said of the `logged` of entries that come now, when the last successful look is so long ago. `now`
+/// is read before the fetch; only a restart makes us forget when we had looked.
+fn stamp(now: Time, last_look: Option<Duration>) -> Seen {
+    match last_look {
+        Some(ago) if ago <= STALE_AFTER => Seen::Live(now),
+        Some(ago) => Seen::After(Time(now.0.saturating_sub(ago.as_secs()))),
+        None => Seen::CatchUp,
+    }
 }
 
 impl Looker {
@@ -109,7 +119,7 @@ impl Looker {
             key,
             tree: Arc::clone(&inner.tree),
             gap: inner.gap,
-            live: inner.last_sync.is_some_and(|at| mono.saturating_sub(at) <= STALE_AFTER),
+            seen: stamp(self.shared.clock.now(), inner.last_sync.map(|at| mono.saturating_sub(at))),
         }
     }
 
@@ -143,7 +153,7 @@ impl Looker {
             return Err(self.fork(base.held.as_ref(), note, shown));
         }
         let old = base.held.as_ref().map_or(0, |h| h.checkpoint.size);
-        let seen = if base.live { Seen::Live(self.shared.clock.now()) } else { Seen::CatchUp };
+        let seen = base.seen;
         if base.gap {
             self.check_times(&staged, old, shown.size)?;
             self.keep(&staged, old, shown.size, seen)?;

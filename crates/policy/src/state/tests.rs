@@ -546,6 +546,11 @@ fn entries_out_of_place_or_time_have_no_effect() {
         assert_eq!(outcome, Outcome::Rejected { why: Rejected::LoggedOff });
     }
     assert!(s.state.clone().apply(2, &entry, Seen::Live(T.plus(600))).is_applied());
+    let backdated = s.state.clone().apply(2, &entry, Seen::After(T.plus(601)));
+    assert_eq!(backdated, Outcome::Rejected { why: Rejected::LoggedOff }, "it was not there when we looked");
+    for looked in [Time(T.0 - DAY), T.plus(600)] {
+        assert!(s.state.clone().apply(2, &entry, Seen::After(looked)).is_applied());
+    }
     let back = s.house.entry(Time(T.0 - 1), &impose.to_string(), &["ben", "clara"]);
     assert_eq!(s.state.apply(2, &back, Seen::CatchUp), Outcome::Rejected { why: Rejected::LoggedWentBack });
     assert!(s.state.apply(3, &entry, Seen::CatchUp).is_applied());
