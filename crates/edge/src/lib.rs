@@ -26,7 +26,7 @@ pub mod sites;
 mod stage;
 mod tls;
 mod tunnel;
-mod wire;
+pub mod wire;
 mod worker;
 mod world;
 

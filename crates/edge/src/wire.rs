@@ -11,19 +11,32 @@ use std::fmt;
 
 /// Why a connection's bytes were refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
+    /// A line that ends in LF alone.
     BareLf,
+    /// CR or NUL within a line.
     BareCr,
+    /// An empty line before the request line.
     EmptyLine,
+    /// Not `method target HTTP/1.x`.
     RequestLine,
+    /// A header line that continues the one before.
     Fold,
+    /// No plain name and colon.
     Name,
+    /// `Content-Length` is no number.
     Length,
+    /// More than one `Content-Length`.
     TwoLengths,
+    /// `Transfer-Encoding` is not one plain `chunked`.
     Coding,
+    /// `Transfer-Encoding` on HTTP/1.0.
     CodingOnOld,
+    /// Both ways of framing.
     LengthAndCoding,
+    /// A malformed chunk.
     Chunk,
+    /// A line or the trailer is too large.
     TooLarge,
 }
 
@@ -49,10 +62,13 @@ impl fmt::Display for Fault {
 
 /// Where in the fed bytes the fault is, and whether it is within a head (hyper then still answers 400).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Violation {
-    pub(crate) at: usize,
-    pub(crate) in_head: bool,
-    pub(crate) fault: Fault,
+pub struct Violation {
+    /// Offset in the bytes fed last.
+    pub at: usize,
+    /// Whether it lies within a head.
+    pub in_head: bool,
+    /// What is wrong.
+    pub fault: Fault,
 }
 
 /// A chunk size has at most 16 hexadecimal digits: 64 bits.
@@ -82,7 +98,7 @@ struct Head {
 
 /// The machine. One per connection.
 #[derive(Debug)]
-pub(crate) struct Wire {
+pub struct Wire {
     place: Place,
     head: Head,
     /// The part of a line that came in an earlier read.
@@ -94,17 +110,20 @@ pub(crate) struct Wire {
 
 impl Wire {
     /// `most`: bytes of one head.
-    pub(crate) fn new(most: usize) -> Self {
+    pub fn new(most: usize) -> Self {
         Self { place: Place::Head, head: Head::default(), carry: Vec::new(), used: 0, most }
     }
 
     /// Whether a head has begun and not ended.
-    pub(crate) fn within_head(&self) -> bool {
+    pub fn within_head(&self) -> bool {
         self.place == Place::Head && (self.head.begun || !self.carry.is_empty())
     }
 
     /// Reads the next bytes of the connection, in whatever pieces they come.
-    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<(), Violation> {
+    ///
+    /// # Errors
+    /// The first byte that is not strict; the connection must then be closed.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Violation> {
         let mut at = 0;
         while at < bytes.len() {
             let rest = &bytes[at..];
