@@ -9,6 +9,8 @@ use http::Response;
 pub(crate) fn run(ctx: &Ctx, ex: &mut Exchange) -> Flow {
     let Some(blocked) = &ex.measure else { return Flow::Next };
     if ex.served.is_some() && is_challenge(&ex.parts.method, ex.path()) {
+        // It may run to its end: a worker that hears of the block only now must not cut it with the customer's own.
+        ex.guard.settle();
         return Flow::Next;
     }
     ctx.tally.blocked.up();
