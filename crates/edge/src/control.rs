@@ -42,6 +42,12 @@ impl Shared {
         let owner = world.find(host).map(|s| (&s.customer, &s.site));
         table.find(host, owner, || self.moment()).is_some()
     }
+
+    /// How many hostnames that moved are blocked all the same, and how many are spared.
+    pub(crate) fn moved(&self) -> (usize, usize) {
+        let (world, table, now) = (self.world.load(), self.table.load(), self.clock.now());
+        table.count_moved(now, |host| world.find(host).map(|s| s.customer.clone()))
+    }
 }
 
 /// Changes what is shared: a new sites file, or a new effective state.

@@ -2,16 +2,37 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+/// One figure, with what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// In lower case with underscores, as Prometheus writes names.
+    pub name: &'static str,
+    /// What it counts, one sentence.
+    pub help: &'static str,
+    /// Its value now.
+    pub value: u64,
+    /// Whether it only ever rises until the edge ends; else it is a state that comes and goes.
+    pub rises: bool,
+}
+
 macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident,)+) => {
-        /// Totals since the edge started.
+    (rise: $(#[doc = $doc:literal] $name:ident,)+ stand: $(#[doc = $state_doc:literal] $state:ident,)+) => {
+        /// Totals since the edge started, and how things stand.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub struct Counters { $($(#[$doc])* pub $name: u64,)+ }
+        pub struct Counters { $(#[doc = $doc] pub $name: u64,)+ $(#[doc = $state_doc] pub $state: u64,)+ }
 
         impl Counters {
-            /// Name and value of each counter, in a fixed order.
-            pub fn named(&self) -> Vec<(&'static str, u64)> {
-                vec![$((stringify!($name), self.$name),)+]
+            /// Every figure, in a fixed order.
+            pub fn figures(&self) -> Vec<Figure> {
+                let rise = [$((stringify!($name), $doc, self.$name),)+].map(|f| (f, true));
+                let stand = [$((stringify!($state), $state_doc, self.$state),)+].map(|f| (f, false));
+                let figure = |((name, help, value), rises): ((&'static str, &'static str, u64), bool)| Figure {
+                    name,
+                    help: help.trim(),
+                    value,
+                    rises,
+                };
+                rise.into_iter().chain(stand).map(figure).collect()
             }
         }
 
@@ -28,6 +49,7 @@ macro_rules! counters {
 }
 
 counters! {
+    rise:
     /// Connections taken.
     connections,
     /// Connections refused: too many in all, or from one source.
@@ -62,10 +84,15 @@ counters! {
     origin_connections,
     /// Tunnels opened.
     tunnels,
+    stand:
     /// Measures in force.
     measures,
     /// Measures refused, because their subject names another customer's hostname.
     measures_refused,
+    /// Hostnames that are no longer the blocked customer's and stay blocked, because the subject names them.
+    hostnames_kept,
+    /// Hostnames that came to a blocked customer and are spared, because they were somebody else's within 30 days.
+    hostnames_spared,
 }
 
 /// A counter.

@@ -129,6 +129,19 @@ impl Table {
         before.iter().any(|(c, until)| c != customer && now.0.saturating_sub(until.0) < STRANGER_SECONDS)
     }
 
+    /// How many hostnames are blocked by name although they left the customer, and how many came to a blocked customer
+    /// and are spared. `owner` says whose a hostname is now.
+    pub(crate) fn count_moved(&self, now: Time, owner: impl Fn(&Host) -> Option<Id>) -> (usize, usize) {
+        let left = |(host, named): &(&Host, &Vec<Arc<Blocked>>)| {
+            named.iter().any(|b| owner(host).as_ref() != Some(&b.measure().customer))
+        };
+        let came = |host: &&Host| {
+            let blocked = owner(host).filter(|c| self.by_customer.contains_key(c));
+            !self.by_host.contains_key(*host) && blocked.is_some_and(|c| self.is_stranger(host, &c, now))
+        };
+        (self.by_host.iter().filter(left).count(), self.moved.keys().filter(came).count())
+    }
+
     /// Whether a measure that is in force names this host, so that it is answered even without a site.
     pub fn names(&self, host: &Host) -> bool {
         self.by_host.contains_key(host)

@@ -30,7 +30,7 @@ pub mod wire;
 mod worker;
 mod world;
 
-pub use counters::Counters;
+pub use counters::{Counters, Figure};
 pub use host::Host;
 pub use limits::Limits;
 pub use page::Operator;
@@ -215,6 +215,9 @@ impl EdgeHandle {
         let table = self.control.shared.table.load();
         total.measures = table.len() as u64;
         total.measures_refused = table.refused().len() as u64;
+        let (kept, spared) = self.control.shared.moved();
+        total.hostnames_kept = kept as u64;
+        total.hostnames_spared = spared as u64;
         total
     }
 

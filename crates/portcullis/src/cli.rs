@@ -151,7 +151,7 @@ pub(crate) struct Init {
     /// Where (default: the --home directory).
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
-    /// Ten ports in a row from N on, instead of 8080-8083, 8443, 9001 and 9002.
+    /// Eight ports in a row from N on, instead of 8080-8084, 8443, 9001 and 9002.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1024..=65_520))]
     pub(crate) port_base: Option<u16>,
 }

@@ -73,6 +73,7 @@ pub(crate) struct Edge {
     pub(crate) burst: Option<usize>,
     pub(crate) connections_per_source: Option<usize>,
     pub(crate) connections: Option<usize>,
+    pub(crate) metrics: Option<Listen>,
 }
 
 impl Config {
@@ -170,6 +171,7 @@ impl Config {
             burst: t.number("edge.burst"),
             connections_per_source: t.number("edge.connections_per_source"),
             connections: t.number("edge.connections"),
+            metrics: t.maybe_listen("edge.metrics"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod desk;
 pub(crate) mod edge;
+pub(crate) mod metrics;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -146,6 +146,20 @@ fn moving_a_strangers_hostname_on_does_not_block_it() {
 }
 
 #[test]
+fn moves_without_effect_are_counted() {
+    let mut w = World::new("a/s1=one,two b/s2=three", measure(Scope::Customer, &["one"]));
+    let count = |w: &World| {
+        let owner = |h: &Host| w.sites.bindings().find(|(host, _)| *host == h).map(|(_, c)| c.clone());
+        w.table.count_moved(Time(START + 10), owner)
+    };
+    assert_eq!(count(&w), (0, 0));
+    w.sites("a/s1=two,three b/s2=one", START + 5);
+    assert_eq!(count(&w), (1, 1));
+    w.sites("b/s2=three", START + 6);
+    assert_eq!(count(&w), (1, 0), "one is named and gone; three is at home again");
+}
+
+#[test]
 fn a_stranger_of_long_ago_is_none() {
     let mut w = World::new("a/s1=one", measure(Scope::Customer, &["one"]));
     w.bindings = Bindings::default();

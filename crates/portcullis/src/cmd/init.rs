@@ -46,16 +46,20 @@ pub(super) struct Ports {
     pub(super) relay: u16,
     pub(super) tls: u16,
     pub(super) origins: [u16; 2],
+    pub(super) metrics: u16,
 }
 
 impl Ports {
     pub(super) fn new(base: Option<u16>) -> Self {
         match base {
             None => {
-                Self { edge: 8080, desk: 8081, press: 8082, relay: 8083, tls: 8443, origins: [9001, 9002] }
+                let [edge, desk, press, relay, metrics] = [8080, 8081, 8082, 8083, 8084];
+                Self { edge, desk, press, relay, tls: 8443, origins: [9001, 9002], metrics }
             }
             Some(n) => {
-                Self { edge: n, desk: n + 1, press: n + 2, relay: n + 3, tls: n + 4, origins: [n + 5, n + 6] }
+                let [edge, desk, press, relay, tls, one, two, metrics] =
+                    std::array::from_fn(|i| n + i as u16);
+                Self { edge, desk, press, relay, tls, origins: [one, two], metrics }
             }
         }
     }
@@ -204,6 +208,7 @@ fn fill(template: &str, p: &Ports) -> String {
         ("{tls}", p.tls),
         ("{origin1}", p.origins[0]),
         ("{origin2}", p.origins[1]),
+        ("{metrics}", p.metrics),
     ]
     .iter()
     .fold(template.to_owned(), |text, (mark, port)| text.replace(mark, &port.to_string()))

@@ -53,11 +53,14 @@ fn welcome(global: &Global, config: &Config, origins: &[String]) {
     out::note(format_args!(
         "Portcullis: all planes in one process, so edge and log key share it (that is the convenience of `run`)\n\
          \n  edge     {}\n  desk     {}   console; API under /api/v1\n  press    {}   posts, decisions, feeds, ledger\n  \
-         relay    {}   for more edges",
+         relay    {}   for more edges{}",
         super::edge::addresses(&config.edge()),
         listens(config.desk().listen),
         listens(config.press_listen()),
         listens(config.relay_listen()),
+        config.edge().metrics.map_or_else(String::new, |m| {
+            format!("\n  figures  {}{}   of the edge, for Prometheus", listens(m), plane::metrics::PATH)
+        }),
     ));
     if !origins.is_empty() {
         out::note(format_args!(

@@ -267,6 +267,13 @@ pub(crate) const FIELDS: &[Field] = &[
         "Connections open at once in all; an idle TLS connection costs about 40 KiB.",
     ),
     field(
+        "edge.metrics",
+        Listen,
+        Optional,
+        "\"127.0.0.1:8084\"",
+        "Where Prometheus finds this edge's figures, at /metrics. Keep it from the public; left out: nowhere.",
+    ),
+    field(
         "demo.origins",
         Addresses,
         Optional,

@@ -62,11 +62,15 @@ impl Typed {
         }
     }
 
-    pub(super) fn listen(&self, name: &str) -> Listen {
+    pub(super) fn maybe_listen(&self, name: &str) -> Option<Listen> {
         match self.values.get(name) {
-            Some(Value::Listen(listen)) => listen.clone(),
-            _ => Listen::Unix(PathBuf::new()),
+            Some(Value::Listen(listen)) => Some(listen.clone()),
+            _ => None,
         }
+    }
+
+    pub(super) fn listen(&self, name: &str) -> Listen {
+        self.maybe_listen(name).unwrap_or(Listen::Unix(PathBuf::new()))
     }
 
     pub(super) fn addresses(&self, name: &str) -> Vec<SocketAddr> {

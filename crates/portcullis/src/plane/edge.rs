@@ -9,6 +9,7 @@ use policy::clock::Clock;
 use relay::{Monitor, Tail, TailConfig, UndoHandle};
 use tokio::sync::oneshot;
 
+use super::metrics::Source;
 use crate::config;
 use crate::exit::{Exit, Failure, Result};
 use crate::{home, out, serve};
@@ -40,6 +41,10 @@ pub(crate) async fn start(
     for address in config.listen.iter().chain(&config.listen_tls) {
         is_free(*address)?;
     }
+    let metrics = match &config.metrics {
+        Some(listen) => Some(serve::open("edge", listen).await?),
+        None => None,
+    };
     let tail = Tail::open(
         TailConfig {
             dir: config.dir.join("ledger"),
@@ -59,7 +64,12 @@ pub(crate) async fn start(
         .map_err(|e| Failure::new(Exit::Io, format!("the edge cannot start: {e}")))?;
     let (stop, stopped) = oneshot::channel();
     let tail = follow(tail, stopped)?;
-    Ok(Running { handle: Arc::new(handle), monitor, stop, tail })
+    let handle = Arc::new(handle);
+    if let Some(door) = metrics {
+        let source = Source { engine: Arc::downgrade(&handle), tail: monitor.clone() };
+        tokio::spawn(super::metrics::serve(door, source));
+    }
+    Ok(Running { handle, monitor, stop, tail })
 }
 
 /// The edge's sockets share a port between workers, so a second edge would silently take half of the visitors: a

@@ -380,6 +380,8 @@ fn a_hostname_moved_off_or_onto_the_blocked_customer_changes_nothing() {
     for (host, status) in [(FIRST[0], 403), (FIRST[1], 403), (FIRST[2], 403), (SECOND, 200)] {
         assert_eq!(get(town.doors(), Way::Http, host, "/").status, status, "{host}");
     }
+    assert_eq!(town.figure("portcullis_edge_hostnames_kept"), 1);
+    assert_eq!(town.figure("portcullis_edge_hostnames_spared"), 1);
 }
 
 /// The desk refuses early what edges would refuse anyway, and says so.

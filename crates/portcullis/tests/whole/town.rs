@@ -26,15 +26,15 @@ pub(crate) fn portcullis() -> Command {
     command
 }
 
-/// Seven ports in a row, which is what `init --demo --port-base` takes. Below the range from which the system picks
+/// Eight ports in a row, which is what `init --demo --port-base` takes. Below the range from which the system picks
 /// ports by itself; the counter keeps tests of this process apart, the attempt to bind keeps others apart.
 pub(crate) fn port_base() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    eventually("seven free ports in a row", || {
+    eventually("eight free ports in a row", || {
         let step = NEXT.fetch_add(1, Ordering::Relaxed);
         let start = 12_000 + (std::process::id() % 1000) as u16 * 16 + (step % 64) * 8;
         let held: Result<Vec<TcpListener>, _> =
-            (start..start + 7).map(|port| TcpListener::bind(("127.0.0.1", port))).collect();
+            (start..start + 8).map(|port| TcpListener::bind(("127.0.0.1", port))).collect();
         held.ok().map(|_| start)
     })
 }
@@ -65,6 +65,13 @@ impl Town {
 
     pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("home")
+    }
+
+    /// One figure of the first edge, by its name in the Prometheus text.
+    pub(crate) fn figure(&self, name: &str) -> u64 {
+        let text = plain(&format!("http://127.0.0.1:{}/metrics", self.base + 7), &[]).body;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.and_then(|v| v.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
     }
 
     /// The temporary folder around the home.

@@ -20,7 +20,7 @@ use crate::{home, origin, out};
 pub(super) const EDGES: [usize; 2] = [0, 1];
 
 /// Ports the drill takes: seven of a home, two of the second edge, two of its origins.
-const PORTS: u16 = 11;
+const PORTS: u16 = 12;
 
 /// How often something awaited is looked at.
 const EVERY: Duration = Duration::from_millis(10);
@@ -43,7 +43,7 @@ impl Stage {
         let stage = Self { dir, base: free_ports()?, keep, began: Instant::now(), all: None, second: None };
         let base = stage.base.to_string();
         stage.run(&["init", "--demo", "--dir", &stage.path("home"), "--port-base", &base]).await?;
-        for (name, port) in [("origin 1", stage.base + 9), ("origin 2", stage.base + 10)] {
+        for (name, port) in [("origin 1", stage.base + 10), ("origin 2", stage.base + 11)] {
             tokio::spawn(origin::open(name, ([127, 0, 0, 1], port).into()).await?);
         }
         stage.tell(format_args!(
@@ -62,7 +62,7 @@ impl Stage {
 
     /// Where an edge takes visitors.
     pub(super) fn port(&self, edge: usize) -> u16 {
-        if edge == 0 { Ports::new(Some(self.base)).edge } else { self.base + 7 }
+        if edge == 0 { Ports::new(Some(self.base)).edge } else { self.base + 8 }
     }
 
     pub(super) fn seconds(&self) -> u64 {
@@ -97,7 +97,7 @@ impl Stage {
             let file = self.dir.join(name);
             std::fs::read_to_string(&file).map_err(|e| Failure::io("read", &file, &e))
         };
-        let sites = ports.origins.iter().zip([9, 10]).fold(read("home/sites.toml")?, |text, (old, new)| {
+        let sites = ports.origins.iter().zip([10, 11]).fold(read("home/sites.toml")?, |text, (old, new)| {
             text.replace(&format!(":{old}\""), &format!(":{}\"", self.base + new))
         });
         let sites = sites.replace("certs/", "home/certs/");
@@ -110,8 +110,8 @@ impl Stage {
              listen = [\"127.0.0.1:{}\"]\nlisten_tls = [\"127.0.0.1:{}\"]\n",
             ports.press,
             ports.relay,
-            self.base + 7,
-            self.base + 8
+            self.base + 8,
+            self.base + 9
         );
         home::write_new(&self.dir.join("edge2.toml"), &edge, false)?;
         let child =
