@@ -15,11 +15,11 @@ PEOPLE = ("anna", "ben", "clara", "dora")
 
 
 def base_port():
-    """Seven ports in a row that are free, as `init --demo --port-base` takes them."""
+    """Eight ports in a row that are free, as `init --demo --port-base` takes them."""
     for base in range(21000, 31000, 8):
         held = []
         try:
-            for port in range(base, base + 7):
+            for port in range(base, base + 8):
                 one = socket.socket()
                 held.append(one)
                 one.bind(("127.0.0.1", port))
@@ -29,7 +29,7 @@ def base_port():
         finally:
             for one in held:
                 one.close()
-    raise SystemExit("no seven free ports in a row")
+    raise SystemExit("no eight free ports in a row")
 
 
 class Town:
@@ -66,8 +66,8 @@ class Town:
             edge = dict(self.config["edge"], key=key, dir=os.path.join(folder, "state"), trust=os.path.join(self.home, "trust"),
                         sites=sites or os.path.join(self.home, "sites.toml"), workers=workers,
                         listen=[f"127.0.0.1:{http}"], listen_tls=[f"127.0.0.1:{https}"])
-            if "name" in edge:
-                edge["name"] = name
+            # Nobody reads its figures here, and the first edge has that port.
+            edge.pop("metrics", None)
             if unlimited:
                 # All load comes from one address; the peers have no such limits either.
                 edge.update(rate=100_000_000, burst=100_000_000, connections_per_source=100_000)

@@ -110,6 +110,9 @@ impl State {
         for policy in self.policies_for_impose(logged) {
             judge_bounds(n, policy, logged)?;
             let signers = self.signers(signed, policy, logged)?;
+            if n.class == Class::Emergency {
+                self.judge_assessors(&assessors, policy, logged)?;
+            }
             need(match n.class {
                 Class::Emergency => quorum::emergency(&signers, &before, policy),
                 Class::Abuse => quorum::persons(&signers, policy.bounds.abuse_officers),
@@ -127,6 +130,19 @@ impl State {
         let found = self.open_finding(id, &n.subject, logged)?;
         ensure(found.note.scope == n.scope, Rejected::Finding("the finding is about another scope"))?;
         Ok(found.signers.clone())
+    }
+
+    /// A finding was judged when it was logged. It must hold under the policy that judges the decision too: else a
+    /// new policy's assessors would carry what the old policy's never saw, and a suspended key would take part.
+    fn judge_assessors(&self, found: &[Signer], policy: &PolicyNote, at: Time) -> Result<(), Rejected> {
+        let counts = |s: &&Signer| policy.is_assessor(s) && !self.is_suspended(&s.key, at);
+        let have = found.iter().filter(counts).count() as u64;
+        ensure(
+            have >= policy.bounds.finding_assessors,
+            Rejected::Finding(
+                "too few who signed the finding are assessors under this policy, with keys in use",
+            ),
+        )
     }
 
     fn open_finding(&self, id: &Id, subject: &Hash, logged: Time) -> Result<&super::Found, Rejected> {
@@ -167,6 +183,7 @@ impl State {
             let id = n.finding.as_ref().ok_or(Rejected::Form("an extension needs a new finding"))?;
             let found = self.open_finding(id, &d.impose.subject, logged)?;
             before.extend(d.continues.iter().flat_map(|c| &c.signers).map(|s| s.person.clone()));
+            self.judge_assessors(&found.signers, policy, logged)?;
             let assessors: BTreeSet<Id> = found.signers.iter().map(|s| s.person.clone()).collect();
             need(quorum::emergency(&signers, &assessors, policy))?;
             let fresh = signers.ids().union(&assessors).any(|person| !before.contains(person));
@@ -198,8 +215,10 @@ impl State {
     fn judge_suspend(&self, n: &Suspend, signed: &Note, logged: Time) -> Result<Change, Rejected> {
         let policy = self.policy(logged);
         let longest = policy.bounds.suspend_days * DAY;
+        // From `time` and from now: else a `time` in the far future would suspend until then.
+        let most = longest.saturating_add(crate::LOGGED_SKEW);
         ensure(
-            n.until > n.time && n.until.since(n.time) <= longest,
+            n.until > n.time && n.until.since(n.time) <= longest && n.until.since(logged) <= most,
             Rejected::Bound("a key is suspended for at most 7 days"),
         )?;
         let signers = self.signers(signed, policy, logged)?;

@@ -463,6 +463,53 @@ fn for_a_week_a_decision_satisfies_the_old_policy_too() {
 }
 
 #[test]
+fn for_a_week_the_finding_satisfies_the_old_policy_too() {
+    let mut s = Story::new();
+    let mut next = s.house.policy();
+    next.head.id = id("policy-1");
+    next.version = 1;
+    next.persons[4].roles = Vec::from([Role::Assessor]);
+    s.logs(T, &next, &["anna", "dora", "emil"]).expect("emil becomes an assessor");
+    for (at, ok) in [(T.plus(2 * DAY), false), (T.plus(8 * DAY), true)] {
+        let mut s = Story { house: House::demo(START), state: s.state.clone(), subject: s.subject.clone() };
+        let finding = s.house.finding("fnd-1", at, &s.subject);
+        s.logs(at, &finding, &["anna", "emil"]).expect("a finding under the new policy");
+        let impose = s.emergency("imp-1", at);
+        assert_eq!(s.logs(at, &impose, &["ben", "clara"]).is_ok(), ok, "{at}");
+    }
+}
+
+#[test]
+fn a_finding_falls_with_the_keys_under_it() {
+    let mut s = Story::found();
+    let suspend = Suspend {
+        head: s.house.head("sus-1"),
+        key: s.house.policy().persons[0].keys[0].to_string(),
+        time: T.plus(1),
+        until: T.plus(DAY),
+        why: sentence("Stolen before the finding was signed."),
+    };
+    s.logs(T.plus(1), &suspend, &["ben", "clara"]).expect("two others");
+    let impose = s.emergency("imp-1", T.plus(2));
+    assert!(matches!(s.logs(T.plus(2), &impose, &["ben", "clara"]), Err(Rejected::Finding(_))));
+}
+
+#[test]
+fn no_suspension_reaches_beyond_a_week_from_now() {
+    let mut s = Story::new();
+    let suspend = |name: &str, time: Time| Suspend {
+        head: s.house.head(name),
+        key: s.house.policy().persons[2].keys[0].to_string(),
+        time,
+        until: time.plus(7 * DAY),
+        why: sentence("Doubted."),
+    };
+    let (late, good) = (suspend("sus-1", T.plus(300 * DAY)), suspend("sus-2", T.plus(5)));
+    assert!(matches!(s.logs(T, &late, &["anna", "ben"]), Err(Rejected::Bound(_))));
+    s.logs(T, &good, &["anna", "ben"]).expect("a clock may be some seconds ahead");
+}
+
+#[test]
 fn a_new_policy_ends_a_suspension() {
     let mut s = Story::new();
     let suspend = Suspend {
