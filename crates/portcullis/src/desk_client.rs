@@ -53,7 +53,21 @@ impl Desk {
 
     /// A blob, checked against its hash.
     pub(crate) async fn blob(&self, hash: &Hash, what: &str) -> Result<Vec<u8>> {
-        let answer = self.ask(Ask::get(&format!("{API}/blobs/{hash}"))).await?;
+        let missing = || Failure::input(format!("the desk does not have the {what} {hash}"));
+        self.find_blob(hash, what).await?.ok_or_else(missing)
+    }
+
+    /// A blob, checked against its hash, if the desk has it.
+    pub(crate) async fn find_blob(&self, hash: &Hash, what: &str) -> Result<Option<Vec<u8>>> {
+        let path = format!("{API}/blobs/{hash}");
+        let request = Ask { token: self.token.as_deref(), ..Ask::get(&path) };
+        let answer = ask(&self.address, request).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        if !answer.status.is_success() {
+            return Err(problem(&answer));
+        }
         if Hash::of(&answer.body) != *hash {
             let what = format!(
                 "the desk's {what} is not the one the note names (its SHA-256 is {})",
@@ -63,7 +77,7 @@ impl Desk {
                 Failure::refused(what).next("do not sign; tell the others: the desk gives out another text")
             );
         }
-        Ok(answer.body.to_vec())
+        Ok(Some(answer.body.to_vec()))
     }
 
     /// Puts a text to be signed.

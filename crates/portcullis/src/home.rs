@@ -56,6 +56,11 @@ impl Officer {
         Ok(Self { name: read.name, key: home.join(read.key), desk, token, trust: home.join(read.trust) })
     }
 
+    /// The person's id in the policy, which their keys are named after.
+    pub(crate) fn person(&self) -> &str {
+        self.name.strip_prefix("demo:").unwrap_or(&self.name)
+    }
+
     /// The trust line of the ledger this person signs for.
     pub(crate) fn trust(&self) -> Result<policy::Trust> {
         trust(&read_line(&self.trust)?)

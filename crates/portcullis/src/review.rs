@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ledger::Hash;
 use policy::assessment::Assessment;
-use policy::note::{Criterion, Finding, Impose, Verdict};
+use policy::note::{Criterion, Finding, Impose, Referral, Verdict};
 use policy::{AnyNote, Id, Subject, Time};
 
 use crate::desk_client::{Desk, text};
@@ -102,6 +102,22 @@ pub(crate) async fn show_impose(desk: &Desk, impose: &Impose, now: Time) -> Resu
         return Err(Failure::refused(format!("too late: it had to be approved by {}", impose.approve_by))
             .next("the officer proposes it again"));
     }
+    show_reasons(desk, impose).await?;
+    out::note(format_args!(
+        "class      {}, on the ground {} {}",
+        impose.class, impose.ground, impose.ground_version
+    ));
+    out::note(format_args!(
+        "runs       {} to {} unless somebody continues or lifts it",
+        impose.since, impose.until
+    ));
+    out::note(format_args!("approve by {}", impose.approve_by));
+    Ok(())
+}
+
+/// Shows everything that a decision rests on: finding, record of referrals, post, and whom it hits. Refuses what does
+/// not fit together.
+pub(crate) async fn show_reasons(desk: &Desk, impose: &Impose) -> Result<()> {
     let subject = subject(desk, &impose.subject, &impose.head.origin).await?;
     if subject.scope.kind() != impose.scope {
         return Err(Failure::refused("the note and its subject name different scopes"));
@@ -117,17 +133,24 @@ pub(crate) async fn show_impose(desk: &Desk, impose: &Impose, now: Time) -> Resu
         show_assessment(&note, &assessment(desk, &note).await?);
         out::note("");
     }
-    show_subject(desk, &subject).await?;
-    out::note(format_args!(
-        "class      {}, on the ground {} {}",
-        impose.class, impose.ground, impose.ground_version
-    ));
-    out::note(format_args!(
-        "runs       {} to {} unless somebody continues or lifts it",
-        impose.since, impose.until
-    ));
-    out::note(format_args!("approve by {}", impose.approve_by));
-    out::note(format_args!("\nThe post, published with it:\n\n{}", indent(&post)));
+    if let Some(referral) = &impose.referral {
+        show_referral(desk, referral).await?;
+    }
+    out::note(format_args!("The post, published with it:\n\n{}", indent(&post)));
+    show_subject(desk, &subject).await
+}
+
+/// Shows the record of what authorities were told. It may lie elsewhere; then whoever signs must get it there.
+async fn show_referral(desk: &Desk, referral: &Referral) -> Result<()> {
+    let told = if referral.count == 1 { "authority was" } else { "authorities were" };
+    out::note(format_args!("{} {told} told before; the record, not public:", referral.count));
+    match desk.find_blob(&referral.record, "record of referrals").await? {
+        Some(record) => out::note(format_args!("\n{}", indent(&String::from_utf8_lossy(&record)))),
+        None => out::note(format_args!(
+            "\n  it is not at the desk: ask the proposer for the file with the SHA-256\n  {}\n",
+            referral.record
+        )),
+    }
     Ok(())
 }
 

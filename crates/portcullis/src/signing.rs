@@ -7,7 +7,7 @@ use policy::Id;
 use serde_json::Value;
 
 use crate::cli::{Global, Yes};
-use crate::desk_client::{Desk, text, texts};
+use crate::desk_client::{Desk, list, text, texts};
 use crate::exit::{Exit, Failure, Result};
 use crate::home::Officer;
 use crate::{out, sshkey};
@@ -36,10 +36,28 @@ pub(crate) async fn put_and_sign(
     desk.sign(id, &signature.to_string()).await
 }
 
-/// Adds a signature to a text that is at the desk.
+/// Adds a signature to a text that is at the desk. One that brings the text no nearer stands under it all the same;
+/// the person is told, so that nobody waits for an effect.
 pub(crate) async fn add(desk: &Desk, officer: &Officer, id: &Id, note: &str, yes: Yes) -> Result<Value> {
+    let before = desk.note(id).await?;
+    if list(&before, "signed_by").any(|p| text(p, "person") == officer.person()) {
+        if text(&before, "state") == "published" {
+            // Asked again, after an answer that was lost: there is nothing left to do.
+            return Ok(before);
+        }
+        let missing = texts(&before, "missing").join("; ");
+        return Err(Failure::refused(format!("{} has signed it already; missing: {missing}", officer.name))
+            .next("somebody else signs it; a person counts once, whatever the number of keys"));
+    }
     let signature = agree_and_sign(officer, note, yes)?;
-    desk.sign(id, &signature.to_string()).await
+    let after = desk.sign(id, &signature.to_string()).await?;
+    let missing = texts(&after, "missing");
+    if !missing.is_empty() && missing == texts(&before, "missing") {
+        out::note(
+            "your signature stands under it, and brings it no nearer: it lacks what only others can give",
+        );
+    }
+    Ok(after)
 }
 
 /// Prints what became of a note: its id (or all of it as JSON) on stdout, words on stderr.

@@ -109,7 +109,7 @@ impl Site {
     async fn publish(&self, note: &Note, blobs: &[&[u8]], logged: Time) -> u64 {
         let mut hashes = Vec::new();
         for blob in blobs {
-            hashes.push(self.store.put_blob(blob, logged).await.unwrap());
+            hashes.push(self.store.put_blob(blob, "anna", logged).await.unwrap());
         }
         let head = self.store.head().await.unwrap().unwrap();
         let tree = self.store.tree().await.unwrap();

@@ -23,7 +23,10 @@ const BUSY: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 
 /// Every migration, oldest first. A published file is never edited: sqlx keeps its checksum and refuses.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "init", include_str!("../migrations/0001_init.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "init", include_str!("../migrations/0001_init.sql")),
+    (2, "records", include_str!("../migrations/0002_records.sql")),
+];
 
 fn options(dir: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(dir.join(FILE)).busy_timeout(BUSY).foreign_keys(true)

@@ -7,6 +7,7 @@ use policy::entry::Entry;
 use policy::{State, Time, Trust};
 use sqlx::{Row, SqliteConnection};
 
+use crate::blobs;
 use crate::db::{self, int, uint};
 use crate::dir::LedgerPath;
 use crate::drafts;
@@ -227,7 +228,8 @@ impl Store {
         Ok(checkpoint)
     }
 
-    /// Removes the plan, publishes its draft and forgets its pending blobs, all at once or not at all.
+    /// Removes the plan, publishes its draft, keeps what its note names as records, and forgets its pending blobs, all
+    /// at once or not at all.
     pub(crate) async fn finish_plan(&self, plan: &Plan) -> Result<()> {
         let mut tx = db::begin(self.writer()).await?;
         self.before("finish")?;
@@ -238,7 +240,17 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
         }
-        for blob in plan.blobs() {
+        for record in blobs::records(plan) {
+            sqlx::query(
+                "INSERT INTO record (hash, bytes, entry) SELECT hash, bytes, $1 FROM pending WHERE hash = $2 \
+                 ON CONFLICT (hash) DO NOTHING",
+            )
+            .bind(int(plan.index()))
+            .bind(record.0.as_slice())
+            .execute(&mut *tx)
+            .await?;
+        }
+        for blob in plan.blobs().iter().chain(&blobs::records(plan)) {
             sqlx::query("DELETE FROM pending WHERE hash = $1")
                 .bind(blob.0.as_slice())
                 .execute(&mut *tx)

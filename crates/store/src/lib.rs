@@ -26,7 +26,7 @@ use std::sync::Arc;
 use sqlx::SqlitePool;
 
 pub use access::{Answer, MAX_ANSWERS, MAX_COUNTERS, Token};
-pub use blobs::{MAX_BLOB, MAX_PENDING};
+pub use blobs::{MAX_BLOB, MAX_PENDING, MAX_PENDING_EACH, PENDING_SECONDS};
 pub use dir::{LedgerDir, LedgerPath};
 pub use drafts::{Draft, DraftState, MAX_PAGE, NewDraft, Page};
 pub use edges::{EdgeRow, MAX_EDGES, Progress, Receipt};

@@ -11,7 +11,7 @@ pub(crate) async fn put(by: &Authorised<PutBlob>, desk: &Shared, bytes: &[u8]) -
     if bytes.is_empty() {
         return Err(DeskError::Request("an empty blob names nothing".into()));
     }
-    let hash = desk.store.put_blob(bytes, desk.now()).await?;
+    let hash = desk.store.put_blob(bytes, by.name(), desk.now()).await?;
     tracing::info!(by = by.name(), %hash, bytes = bytes.len(), "blob");
     Ok(hash)
 }

@@ -26,11 +26,7 @@ pub(super) async fn run(global: &Global, args: cli::Continue) -> Result<Exit> {
         text(&decision, "status"),
         text(&decision, "until")
     ));
-    if let Some(finding) = &impose.finding {
-        let (_, finding) = review::finding(&desk, finding).await?;
-        review::show_assessment(&finding, &review::assessment(&desk, &finding).await?);
-    }
-    review::show_subject(&desk, &review::subject(&desk, &impose.subject, &impose.head.origin).await?).await?;
+    review::show_reasons(&desk, &impose).await?;
     let note = Continue {
         head: Head { origin: impose.head.origin.clone(), id: new_id("con")? },
         continues: target,

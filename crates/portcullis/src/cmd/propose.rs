@@ -38,7 +38,7 @@ async fn emergency(global: &Global, officer: &Officer, desk: &Desk, args: Emerge
             format!("the finding {finding_id} is about {}, not {}", subject.customer, text(&customer, "id"));
         return Err(Failure::input(what));
     }
-    let referral = referral(&args.referral)?;
+    let (referral, record) = referral(&args.referral)?;
     let now = RealClock::new().now();
     let terms = Terms {
         class: Class::Emergency,
@@ -50,6 +50,9 @@ async fn emergency(global: &Global, officer: &Officer, desk: &Desk, args: Emerge
     let (mut impose, post) = terms.impose(origin, &subject, &args.proposal)?;
     impose.finding = Some(finding_id);
     impose.referral = Some(referral);
+    if let Some(record) = record {
+        desk.put_blob(&record).await?;
+    }
     send(global, officer, desk, &impose, &subject, &post, &args.proposal).await
 }
 
@@ -141,8 +144,8 @@ fn ground(written: &str) -> Result<(Id, u64)> {
     })
 }
 
-/// `COUNT:FILE` or `COUNT:SHA256`.
-fn referral(written: &str) -> Result<Referral> {
+/// `COUNT:FILE` or `COUNT:SHA256`. With a file, its bytes: the desk keeps them, never public, for who decides after.
+fn referral(written: &str) -> Result<(Referral, Option<Vec<u8>>)> {
     let wrong = || {
         Failure::input(format!("--referral {written:?} is not COUNT:FILE"))
             .next("as in 1:referral.txt: how many authorities were told, and the record that says which, when and what")
@@ -150,10 +153,10 @@ fn referral(written: &str) -> Result<Referral> {
     let (count, record) = written.split_once(':').ok_or_else(wrong)?;
     let count = count.parse().ok().filter(|n| *n > 0).ok_or_else(wrong)?;
     if let Some(hash) = Hash::parse_hex(record) {
-        return Ok(Referral { count, record: hash });
+        return Ok((Referral { count, record: hash }, None));
     }
     let bytes = std::fs::read(record).map_err(|e| Failure::io("read", Path::new(record), &e))?;
-    Ok(Referral { count, record: Hash::of(&bytes) })
+    Ok((Referral { count, record: Hash::of(&bytes) }, Some(bytes)))
 }
 
 #[cfg(test)]
@@ -175,9 +178,10 @@ mod tests {
         let file = dir.path().join("record.txt");
         std::fs::write(&file, "told").expect("written");
         let hash = Hash::of(b"told");
-        for written in [format!("2:{}", file.display()), format!("2:{hash}")] {
-            assert_eq!(referral(&written).expect("good"), Referral { count: 2, record: hash });
-        }
+        let (named, kept) = (Referral { count: 2, record: hash }, Some(b"told".to_vec()));
+        let by_file = referral(&format!("2:{}", file.display())).expect("good");
+        assert_eq!(by_file, (named.clone(), kept));
+        assert_eq!(referral(&format!("2:{hash}")).expect("good"), (named, None));
         for bad in ["2", "0:x", "x:y", "1:/none/such"] {
             assert!(referral(bad).is_err(), "{bad:?}");
         }

@@ -87,6 +87,8 @@ fn show(global: &Global, decision: &Value) {
             .filter(|key| !text(decision, key).is_empty())
             .map(|key| vec![(*key).to_owned(), text(decision, key).to_owned()])
             .chain([vec!["hostnames".into(), texts(decision, "hostnames").join(" ")]])
+            .chain(["assessors", "signers"].map(|key| vec![key.into(), persons(decision, key)]))
+            .chain(decision.get("lifted").filter(|l| !l.is_null()).map(lifted))
             .collect();
     out::data(out::table(&rows));
     let mut edges = vec![["edge", "state", "enforcing since", "ended"].map(String::from).to_vec()];
@@ -94,6 +96,16 @@ fn show(global: &Global, decision: &Value) {
         edges.push(["edge", "state", "first", "ended"].map(|key| text(edge, key).to_owned()).to_vec());
     }
     out::data(out::table(&edges));
+}
+
+fn persons(value: &Value, key: &str) -> String {
+    let person = |p: &Value| format!("{} ({})", text(p, "person"), text(p, "organisation"));
+    list(value, key).map(person).collect::<Vec<_>>().join(", ")
+}
+
+fn lifted(lift: &Value) -> Vec<String> {
+    let (time, by, why) = (text(lift, "time"), persons(lift, "by"), text(lift, "why"));
+    vec!["lifted".into(), format!("{time} by {by}: {why}")]
 }
 
 /// Tells each edge's step as it comes, until all have the decision, or all have let it go.

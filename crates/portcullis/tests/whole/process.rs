@@ -67,10 +67,16 @@ impl Running {
             if let Some(line) = seen.iter().find(|line| line.contains(text)) {
                 return line.clone();
             }
-            if let Ok(Some(status)) = self.child.try_wait() {
-                panic!("{} ended ({status}) before it said '{text}':\n{}", self.name, seen.join("\n"));
+            let ended = self.child.try_wait().ok().flatten();
+            if ended.is_some() || start.elapsed() >= DEADLINE {
+                // let go first: the destructor reads these lines too
+                let said = seen.join("\n");
+                drop(seen);
+                match ended {
+                    Some(status) => panic!("{} ended ({status}) before it said '{text}':\n{said}", self.name),
+                    None => panic!("{} never said '{text}':\n{said}", self.name),
+                }
             }
-            assert!(start.elapsed() < DEADLINE, "{} never said '{text}':\n{}", self.name, seen.join("\n"));
             seen = changed.wait_timeout(seen, LOOK).expect("no holder panics").0;
         }
     }

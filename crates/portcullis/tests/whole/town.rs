@@ -226,6 +226,8 @@ impl Edge {
         let text = fs::read_to_string(home.join("portcullis.toml")).expect("init wrote it");
         let whole: toml::Table = text.parse().expect("init writes TOML");
         let mut edge = whole["edge"].as_table().expect("a table").clone();
+        // the first edge has that port
+        edge.remove("metrics");
         let path = |path: PathBuf| path.to_str().expect("temporary folders are UTF-8").to_owned();
         let own = [
             ("key", path(folder.join("edge.key"))),

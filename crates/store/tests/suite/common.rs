@@ -47,7 +47,7 @@ pub(crate) async fn publish_draft(
 ) -> Result<Published, store::StoreError> {
     let mut hashes = Vec::new();
     for blob in blobs {
-        hashes.push(store.put_blob(blob, logged).await?);
+        hashes.push(store.put_blob(blob, "anna", logged).await?);
     }
     let head = store.head().await?.unwrap();
     let tree = store.tree().await?;

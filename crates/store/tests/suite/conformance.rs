@@ -79,26 +79,44 @@ async fn drafts_are_listed_newest_first(store: &Store) -> Tested {
 }
 
 async fn blobs_wait_and_are_bounded(store: &Store) -> Tested {
-    let hash = store.put_blob(b"a post", at(0)).await?;
+    let hash = store.put_blob(b"a post", "anna", at(0)).await?;
     assert_eq!(hash, Hash::of(b"a post"));
-    assert_eq!(store.put_blob(b"a post", at(5)).await?, hash);
+    assert_eq!(store.put_blob(b"a post", "ben", at(5)).await?, hash);
     assert_eq!(store.blob(&hash).await?.as_deref(), Some(&b"a post"[..]));
     assert_eq!(store.reader().blob(&hash).await?, None, "pending is not public");
     assert_eq!(store.reader().file(&format!("blob/{hash}")).await?, None);
-    let largest = vec![7; MAX_BLOB];
-    store.put_blob(&largest, at(1)).await?;
-    let larger = store.put_blob(&vec![7; MAX_BLOB + 1], at(1)).await;
+    let larger = store.put_blob(&vec![7; MAX_BLOB + 1], "anna", at(1)).await;
     assert!(matches!(larger, Err(StoreError::Full { .. })));
-    let mut full = false;
-    for n in 0..=store::MAX_PENDING / MAX_BLOB as u64 {
-        let mut blob = largest.clone();
-        blob[..8].copy_from_slice(&n.to_be_bytes());
-        full |= matches!(store.put_blob(&blob, at(1)).await, Err(StoreError::Full { .. }));
+    let fill = async |by: &str| -> Result<u64, StoreError> {
+        let mut fitted = 0;
+        for n in 0..=store::MAX_PENDING / MAX_BLOB as u64 {
+            let mut blob = vec![7; MAX_BLOB];
+            blob[..8].copy_from_slice(&n.to_be_bytes());
+            blob[8..8 + by.len()].copy_from_slice(by.as_bytes());
+            match store.put_blob(&blob, by, at(1)).await {
+                Ok(_) => fitted += 1,
+                Err(StoreError::Full { .. }) => break,
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(fitted)
+    };
+    let each = store::MAX_PENDING_EACH / MAX_BLOB as u64;
+    let mut fitted = 0;
+    for by in ["ben", "clara", "dora", "emil"] {
+        fitted += fill(by).await?;
+        assert!(fitted <= each * 4);
+        let more = store.put_blob(by.as_bytes(), by, at(1)).await;
+        assert_eq!(more.is_err(), by != "emil", "{by} has a quarter and no more");
     }
-    assert!(full, "pending blobs have a limit together");
-    assert_eq!(store.prune_pending(at(1)).await?, 1, "only what is older");
-    assert!(store.prune_pending(at(2)).await? > 100);
-    assert_eq!(store.blob(&hash).await?, None);
+    // anna's post took the room of the last one
+    assert_eq!(fitted, 4 * each - 1, "all together are bounded too");
+    let late = at(1 + store::PENDING_SECONDS + 1);
+    store.put_blob(b"late", "emil", late).await?;
+    let first = store.blob(&hash).await?;
+    assert_eq!(first.as_deref(), Some(&b"a post"[..]), "put again at 5, it waits from then on");
+    store.put_blob(b"later", "emil", at(6 + store::PENDING_SECONDS)).await?;
+    assert_eq!(store.blob(&hash).await?, None, "what waited too long is gone");
     Ok(())
 }
 
@@ -267,16 +285,38 @@ async fn blobs_of_a_plan_stay(store: &Store) -> Tested {
     let house = House::demo(START);
     store.init_ledger(&house.log, &house.policy_note().to_bytes(), START).await?;
     let (head, tree) = (store.head().await?.unwrap(), store.tree().await?);
-    let blob = store.put_blob(b"a post", at(0)).await?;
-    store.put_blob(b"nobody's", at(0)).await?;
+    let blob = store.put_blob(b"a post", "anna", at(0)).await?;
+    let nobodys = store.put_blob(b"nobody's", "anna", at(0)).await?;
     let note = house.signed(&text(&house, "lft-1"), &["anna"]).to_bytes();
     let plan = publish::decide(&head, &tree, &note, &[blob, blob], at(1), None).unwrap();
     assert_eq!(plan.blobs(), [blob], "named twice, published once");
     store.commit_plan(&plan).await?;
-    assert_eq!(store.prune_pending(at(9)).await?, 1);
+    let late = at(1 + store::PENDING_SECONDS);
+    store.put_blob(b"late", "anna", late).await?;
+    assert_eq!(store.blob(&nobodys).await?, None);
     publish::run(store, &plan, &house.log).await?;
     assert_eq!(store.reader().blob(&blob).await?.as_deref(), Some(&b"a post"[..]));
-    assert_eq!(store.prune_pending(at(9)).await?, 0, "a published blob waits no more");
+    Ok(())
+}
+
+/// What a logged note names and nobody else has: kept for good, and never public.
+async fn records_outlast_what_waits(store: &Store) -> Tested {
+    let house = House::demo(START);
+    store.init_ledger(&house.log, &house.policy_note().to_bytes(), START).await?;
+    let assessment = store.put_blob(b"eight sentences", "anna", at(0)).await?;
+    let mut finding = house.finding("fnd-1", at(0), &house.subject("cus_first", &["one.first.example"]));
+    finding.assessment = assessment;
+    let draft =
+        NewDraft { id: id("fnd-1"), kind: "finding".into(), text: finding.to_string(), created: START };
+    store.put_draft(&draft).await?;
+    let note = house.signed(&finding.to_string(), &["anna", "ben"]);
+    for signature in note.signatures() {
+        store.add_signature(&id("fnd-1"), &signature.to_string()).await?;
+    }
+    publish_draft(store, &house, &id("fnd-1"), &[], at(1)).await?;
+    store.put_blob(b"late", "anna", at(9 * store::PENDING_SECONDS)).await?;
+    assert_eq!(store.blob(&assessment).await?.as_deref(), Some(&b"eight sentences"[..]));
+    assert_eq!(store.reader().blob(&assessment).await?, None, "a record is not public");
     Ok(())
 }
 
@@ -355,6 +395,7 @@ on_sqlite! {
     one_publication_at_a_time
     what_does_not_fit_is_not_planned
     blobs_of_a_plan_stay
+    records_outlast_what_waits
     the_reader_folds_the_ledger
 }
 
