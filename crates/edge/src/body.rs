@@ -1,6 +1,7 @@
 //! Bodies in both directions, streamed: nothing is collected, and hyper's flow control reaches through.
 
 use crate::cut::Guard;
+use crate::limits::Limits;
 use crate::pool::Lease;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
@@ -8,7 +9,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
@@ -71,22 +72,30 @@ pub(crate) enum Body {
     Origin(OriginBody),
 }
 
-/// What an origin sends. At its end the connection goes back to the pool and the guard is told.
+/// What an origin sends. At its end the connection goes back to the pool, unless an upload still runs on it: then it
+/// is closed, and the upload ends with it.
 pub(crate) struct OriginBody {
     incoming: Incoming,
     lease: Option<Lease>,
+    progress: Arc<Progress>,
     guard: Arc<Guard>,
     pause: Pause,
 }
 
 impl OriginBody {
-    pub(crate) fn new(incoming: Incoming, lease: Option<Lease>, guard: Arc<Guard>, idle: Duration) -> Self {
-        Self { incoming, lease, guard, pause: Pause::new(idle) }
+    pub(crate) fn new(
+        incoming: Incoming,
+        lease: Lease,
+        progress: Arc<Progress>,
+        guard: Arc<Guard>,
+        idle: Duration,
+    ) -> Self {
+        Self { incoming, lease: Some(lease), progress, guard, pause: Pause::new(idle) }
     }
 
     fn end(&mut self) {
         if let Some(lease) = self.lease.take() {
-            lease.give_back();
+            self.progress.settle(lease);
         }
     }
 }
@@ -159,19 +168,48 @@ impl HttpBody for Body {
 pub(crate) struct Progress {
     bytes: AtomicU64,
     failed: AtomicU8,
+    ended: AtomicBool,
 }
 
+/// Why an upload failed, as [`Progress`] keeps it.
+const TOO_LARGE: u8 = 1;
+const IDLE: u8 = 2;
+const BROKEN: u8 = 3;
+
 impl Progress {
+    /// For a request without a body.
+    pub(crate) fn ended() -> Self {
+        Self { ended: AtomicBool::new(true), ..Self::default() }
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Relaxed)
     }
 
     pub(crate) fn too_large(&self) -> bool {
-        self.failed.load(Relaxed) == 1
+        self.failed.load(Relaxed) == TOO_LARGE
+    }
+
+    /// The visitor's bytes were no body, or ended within it.
+    pub(crate) fn broken(&self) -> bool {
+        self.failed.load(Relaxed) == BROKEN
+    }
+
+    /// All of it has been handed to the origin's connection.
+    fn end(&self) {
+        self.ended.store(true, Relaxed);
+    }
+
+    /// The answer has ended. With the upload ended too, the connection can be used again; otherwise it is closed: an
+    /// upload that outlives its answer would hold the next request up, and would outlive a block.
+    pub(crate) fn settle(&self, lease: Lease) {
+        if self.ended.load(Relaxed) {
+            lease.give_back();
+        }
     }
 
     pub(crate) fn idle(&self) -> bool {
-        self.failed.load(Relaxed) == 2
+        self.failed.load(Relaxed) == IDLE
     }
 }
 
@@ -188,16 +226,38 @@ pub(crate) struct VisitorBody {
     incoming: Incoming,
     left: u64,
     pause: Pause,
+    pace: Pace,
     progress: Arc<Progress>,
 }
 
+/// The slowest that an upload may be on the whole.
+#[derive(Debug)]
+struct Pace {
+    began: Instant,
+    grace: Duration,
+    /// Bytes per second.
+    least: u64,
+}
+
+impl Pace {
+    fn keeps(&self, bytes: u64) -> bool {
+        let late = self.began.elapsed().saturating_sub(self.grace);
+        u128::from(bytes) * 1000 >= late.as_millis() * u128::from(self.least)
+    }
+}
+
 impl VisitorBody {
-    pub(crate) fn new(incoming: Incoming, most: u64, idle: Duration, progress: Arc<Progress>) -> Self {
-        Self { incoming, left: most, pause: Pause::new(idle), progress }
+    pub(crate) fn new(incoming: Incoming, limits: &Limits, progress: Arc<Progress>) -> Self {
+        let pace = Pace { began: Instant::now(), grace: limits.body_idle, least: limits.body_rate };
+        Self { incoming, left: limits.body_bytes, pause: Pause::new(limits.body_idle), pace, progress }
     }
 
     fn fail(&self, error: BodyError) -> BodyError {
-        let code = if matches!(error, BodyError::TooLarge) { 1 } else { 2 };
+        let code = match error {
+            BodyError::TooLarge => TOO_LARGE,
+            BodyError::Idle => IDLE,
+            BodyError::Http(_) => BROKEN,
+        };
         self.progress.failed.store(code, Relaxed);
         error
     }
@@ -224,10 +284,19 @@ impl HttpBody for Upload {
                         return Poll::Ready(Some(Err(body.fail(BodyError::TooLarge))));
                     }
                     body.left -= size;
+                    if !body.pace.keeps(body.progress.bytes()) {
+                        return Poll::Ready(Some(Err(body.fail(BodyError::Idle))));
+                    }
+                    if body.incoming.is_end_stream() {
+                        body.progress.end();
+                    }
                     Poll::Ready(Some(Ok(frame)))
                 }
-                Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(BodyError::Http(error)))),
-                Poll::Ready(None) => Poll::Ready(None),
+                Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(body.fail(BodyError::Http(error))))),
+                Poll::Ready(None) => {
+                    body.progress.end();
+                    Poll::Ready(None)
+                }
                 Poll::Pending => body.pause.poll(cx).map(|()| Some(Err(body.fail(BodyError::Idle)))),
             };
         }

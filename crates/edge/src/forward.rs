@@ -3,8 +3,8 @@
 use crate::exchange::Exchange;
 use crate::world::Served;
 use http::header::{
-    CONNECTION, COOKIE, EXPECT, FORWARDED, HOST, HeaderName, PROXY_AUTHORIZATION, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, FORWARDED, HOST, HeaderName, PROXY_AUTHORIZATION, TE,
+    TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
@@ -22,15 +22,31 @@ const HOP: [HeaderName; 8] = [
     UPGRADE,
 ];
 
-/// What only we say to an origin. There are no trusted proxies before us yet, so the visitor's own words are dropped.
-const OURS: [&str; 6] = [
-    "x-forwarded-for",
-    "x-forwarded-proto",
-    "x-forwarded-host",
-    "x-forwarded-port",
+/// What only a proxy says to an origin, beside everything that begins with `x-forwarded` or `x-original-`. There are no
+/// trusted proxies before us yet, so the visitor's own words are dropped.
+const OURS: [&str; 12] = [
     "x-real-ip",
     "x-request-id",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+    "client-ip",
+    "forwarded-for",
+    "x-rewrite-url",
+    "x-host",
+    "front-end-https",
 ];
+
+/// Whether an origin must not hear this from a visitor. A name with an underscore is one with a hyphen to CGI and all
+/// that came after it, so it would pass for what we or the framing say; nginx drops such names too.
+fn is_ours(name: &str) -> bool {
+    name.starts_with("x-forwarded")
+        || name.starts_with("x-original-")
+        || name.contains('_')
+        || OURS.contains(&name)
+}
 
 /// Removes the fields of one hop and all that `Connection` nominates.
 pub(crate) fn strip(headers: &mut HeaderMap) {
@@ -70,7 +86,10 @@ pub(crate) fn request(ex: &mut Exchange, served: &Served, upgrade: bool) -> Requ
     join_cookies(&mut headers);
     headers.remove(EXPECT);
     headers.remove(PROXY_AUTHORIZATION);
-    for name in OURS {
+    // hyper writes it anew from the body, one line whatever HTTP/2 gave
+    headers.remove(CONTENT_LENGTH);
+    let ours: Vec<HeaderName> = headers.keys().filter(|name| is_ours(name.as_str())).cloned().collect();
+    for name in ours {
         headers.remove(name);
     }
     let proto = if ex.conn.tls { "https" } else { "http" };
@@ -94,6 +113,16 @@ pub(crate) fn request(ex: &mut Exchange, served: &Served, upgrade: bool) -> Requ
     *request.method_mut() = ex.parts.method.clone();
     *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
     *request.headers_mut() = headers;
+    request
+}
+
+/// The question for one ACME challenge of a blocked hostname: a name, and nothing of the visitor's.
+pub(crate) fn challenge(ex: &Exchange, served: &Served) -> Request<()> {
+    let host = ex.host.as_ref().map(crate::Host::as_str).unwrap_or_default();
+    let own = || HeaderValue::try_from(host).expect("a hostname is a header value");
+    let mut request = Request::new(());
+    *request.uri_mut() = ex.path().parse().unwrap_or_default();
+    request.headers_mut().insert(HOST, served.host_header.clone().unwrap_or_else(own));
     request
 }
 
@@ -149,6 +178,22 @@ mod tests {
         }
         strip(&mut headers);
         assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["accept"]);
+    }
+
+    #[test]
+    fn what_proxies_say_is_not_taken_from_visitors() {
+        for (name, ours) in [
+            ("x-forwarded-for", true),
+            ("x-forwarded-prefix", true),
+            ("x_forwarded_for", true),
+            ("transfer_encoding", true),
+            ("x-original-url", true),
+            ("true-client-ip", true),
+            ("x-requested-with", false),
+            ("user-agent", false),
+        ] {
+            assert_eq!(is_ours(name), ours, "{name}");
+        }
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub struct Limits {
     pub body_bytes: u64,
     /// Longest silence while a request body arrives.
     pub body_idle: Duration,
+    /// Bytes per second that a request body must keep up on the whole, after its first `body_idle`. As Apache asks
+    /// for: a modem sends ten times that, and whoever sends less holds an origin's connection for nothing.
+    pub body_rate: u64,
     /// Longest time that a visitor may leave our bytes unread before the connection, or the HTTP/2 stream, is closed.
     /// A stream holds at most one frame of 64 KiB, so this asks for about 1 KiB/s.
     pub write_stall: Duration,
@@ -91,6 +94,7 @@ impl Default for Limits {
             stream_buffer: 64 * 1024,
             body_bytes: 100 * 1024 * 1024,
             body_idle: Duration::from_secs(30),
+            body_rate: 500,
             write_stall: Duration::from_secs(60),
             keep_alive: Duration::from_secs(75),
             connections_per_source: 256,

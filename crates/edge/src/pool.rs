@@ -1,15 +1,22 @@
-//! Connections to origins, kept per worker and given out newest first.
+//! Connections to origins, kept per worker, customer and origin, and given out newest first.
+//!
+//! A connection that goes wrong is never another customer's trouble, and one that still carries an upload is nobody's:
+//! it is given back only after question and answer have both ended, given out only when it can take a request at once,
+//! and closed when its lease is dropped.
 
 use crate::body::Upload;
 use crate::counters::Tally;
+use crate::interim::{Bounded, Expecting};
 use crate::limits::Limits;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use policy::Id;
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 /// Sends requests on one connection.
@@ -18,15 +25,37 @@ pub(crate) type Sender = http1::SendRequest<Upload>;
 /// The pool of one worker.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    idle: Mutex<HashMap<Arc<str>, Vec<Idle>>>,
+    idle: Mutex<HashMap<Arc<Place>, Vec<Idle>>>,
     per_origin: usize,
     longest: Duration,
 }
 
+/// An origin of a customer. Two customers with one origin do not share connections.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub(crate) customer: Id,
+    /// `host:port`
+    pub(crate) address: String,
+}
+
 #[derive(Debug)]
 struct Idle {
-    sender: Sender,
+    line: Open,
     since: std::time::Instant,
+}
+
+/// An open connection; closed when dropped, whatever it carries.
+#[derive(Debug)]
+struct Open {
+    sender: Sender,
+    expecting: Expecting,
+    task: AbortHandle,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Pool {
@@ -35,23 +64,23 @@ impl Pool {
         Arc::new(Self { idle: Mutex::default(), per_origin, longest })
     }
 
-    fn idle(&self) -> MutexGuard<'_, HashMap<Arc<str>, Vec<Idle>>> {
+    fn idle(&self) -> MutexGuard<'_, HashMap<Arc<Place>, Vec<Idle>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection that was used last, if one is alive.
-    pub(crate) fn take(self: &Arc<Self>, origin: &Arc<str>) -> Option<Lease> {
+    /// The connection that was used last, of those that can take a request at once.
+    pub(crate) fn take(self: &Arc<Self>, origin: &Arc<Place>) -> Option<Lease> {
         let mut idle = self.idle();
         let list = idle.get_mut(origin)?;
-        while let Some(Idle { sender, since }) = list.pop() {
+        while let Some(Idle { line, since }) = list.pop() {
             if since.elapsed() >= self.longest {
                 // The newest is too old, so all are.
                 list.clear();
-            } else if !sender.is_closed() {
+            } else if line.sender.is_ready() {
                 return Some(Lease {
                     pool: Arc::clone(self),
                     origin: Arc::clone(origin),
-                    sender,
+                    line,
                     reused: true,
                 });
             }
@@ -62,30 +91,32 @@ impl Pool {
     /// Opens a new connection.
     pub(crate) async fn connect(
         self: &Arc<Self>,
-        origin: &Arc<str>,
+        origin: &Arc<Place>,
         limits: &Limits,
         tally: &Tally,
     ) -> io::Result<Lease> {
         let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the origin does not answer");
-        let stream = timeout(limits.connect, TcpStream::connect(&**origin)).await.map_err(late)??;
+        let stream = timeout(limits.connect, TcpStream::connect(&*origin.address)).await.map_err(late)??;
         stream.set_nodelay(true)?;
+        let (stream, expecting) = Bounded::new(stream);
         let handshake = http1::Builder::new().max_buf_size(limits.head_bytes).handshake(TokioIo::new(stream));
         let (sender, connection) = handshake.await.map_err(io::Error::other)?;
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             // Whoever sent the request gets the error too.
             if let Err(error) = connection.with_upgrades().await {
                 tracing::trace!(%error, "origin connection ended");
             }
         });
         tally.origin_connections.up();
-        Ok(Lease { pool: Arc::clone(self), origin: Arc::clone(origin), sender, reused: false })
+        let line = Open { sender, expecting, task: task.abort_handle() };
+        Ok(Lease { pool: Arc::clone(self), origin: Arc::clone(origin), line, reused: false })
     }
 
     /// Drops what is dead or too old.
     pub(crate) fn tidy(&self) {
         let mut idle = self.idle();
         idle.retain(|_, list| {
-            list.retain(|i| !i.sender.is_closed() && i.since.elapsed() < self.longest);
+            list.retain(|i| !i.line.sender.is_closed() && i.since.elapsed() < self.longest);
             !list.is_empty()
         });
     }
@@ -95,22 +126,29 @@ impl Pool {
 #[derive(Debug)]
 pub(crate) struct Lease {
     pool: Arc<Pool>,
-    origin: Arc<str>,
-    pub(crate) sender: Sender,
+    origin: Arc<Place>,
+    line: Open,
     /// Whether it has carried a request before.
     pub(crate) reused: bool,
 }
 
 impl Lease {
+    /// Where to send the next request; from here on the origin's interim answers are counted.
+    pub(crate) fn sender(&mut self) -> &mut Sender {
+        self.line.expecting.begin();
+        &mut self.line.sender
+    }
+
+    /// Question and answer have ended: the next may come.
     pub(crate) fn give_back(self) {
-        let Self { pool, origin, sender, .. } = self;
-        if sender.is_closed() {
+        let Self { pool, origin, line, .. } = self;
+        if line.sender.is_closed() {
             return;
         }
         let mut idle = pool.idle();
         let list = idle.entry(origin).or_default();
         if list.len() < pool.per_origin {
-            list.push(Idle { sender, since: std::time::Instant::now() });
+            list.push(Idle { line, since: std::time::Instant::now() });
         }
     }
 }

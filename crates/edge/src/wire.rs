@@ -209,7 +209,9 @@ impl Wire {
             Some(b"HTTP/1.0") => true,
             _ => return Err(Fault::RequestLine),
         };
-        if !some(method) || !some(target) || parts.next().is_some() {
+        // A fragment has no place in a target (RFC 9112 section 3.2); the parser behind us would drop it in silence.
+        let fragment = target.is_some_and(|t| memchr::memchr(b'#', t).is_some());
+        if !some(method) || !some(target) || fragment || parts.next().is_some() {
             return Err(Fault::RequestLine);
         }
         self.head = Head { begun: true, old, ..Head::default() };
@@ -318,6 +320,7 @@ mod tests {
             (format!("{h}X: a\0b\r\n\r\n"), Some(Fault::BareCr)),
             (format!("\r\n{h}\r\n"), Some(Fault::EmptyLine)),
             ("GET /\r\n".into(), Some(Fault::RequestLine)),
+            ("GET /a#b HTTP/1.1\r\n".into(), Some(Fault::RequestLine)),
             ("GET  / HTTP/1.1\r\n".into(), Some(Fault::RequestLine)),
             ("GET / x HTTP/1.1\r\n".into(), Some(Fault::RequestLine)),
             ("GET / HTTP/1.1 \r\n".into(), Some(Fault::RequestLine)),

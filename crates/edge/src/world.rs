@@ -2,6 +2,7 @@
 
 use crate::Host;
 use crate::hostmap::HostMap;
+use crate::pool::Place;
 use crate::sites::{Site, Sites};
 use crate::tls;
 use http::HeaderValue;
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct Served {
     pub(crate) customer: Id,
     pub(crate) site: Id,
-    origins: Box<[Arc<str>]>,
+    origins: Box<[Arc<Place>]>,
     pub(crate) host_header: Option<HeaderValue>,
     certified: Option<Arc<CertifiedKey>>,
     turn: AtomicUsize,
@@ -25,11 +26,12 @@ pub(crate) struct Served {
 
 impl Served {
     fn load(customer: &Id, site: &Site) -> io::Result<Self> {
+        let place = |origin: &String| Arc::new(Place { customer: customer.clone(), address: origin.clone() });
         let host_header = site.host_header.as_deref().map(HeaderValue::from_str).transpose();
         Ok(Self {
             customer: customer.clone(),
             site: site.id.clone(),
-            origins: site.origins.iter().map(|o| Arc::from(o.as_str())).collect(),
+            origins: site.origins.iter().map(place).collect(),
             host_header: host_header.map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?,
             certified: site.certificate.as_ref().map(|(chain, key)| tls::load(chain, key)).transpose()?,
             turn: AtomicUsize::new(0),
@@ -37,7 +39,7 @@ impl Served {
     }
 
     /// The origins, beginning with the next in turn.
-    pub(crate) fn origins(&self) -> impl Iterator<Item = &Arc<str>> {
+    pub(crate) fn origins(&self) -> impl Iterator<Item = &Arc<Place>> {
         let start = if self.origins.len() > 1 { self.turn.fetch_add(1, Ordering::Relaxed) } else { 0 };
         let first = start % self.origins.len().max(1);
         self.origins[first..].iter().chain(&self.origins[..first])

@@ -184,14 +184,53 @@ async fn certificate_challenges_still_pass_and_nothing_beside_them() {
     let h = Harness::new().await;
     h.block_customer().await;
     let good = h.get("one.first.example", "/.well-known/acme-challenge/abc-_1").await;
-    assert_eq!((status(&good), body(&good)), (200, "token.thumbprint"));
-    assert!(good.contains("content-type: text/plain\r\n"));
-    assert_eq!(status(&h.get("one.first.example", "/.well-known/acme-challenge/long").await), 404);
+    assert_eq!((status(&good), body(&good)), (200, key_authorisation("abc-_1").as_str()));
+    for line in
+        ["content-type: text/plain\r\n", "cache-control: no-store\r\n", "x-content-type-options: nosniff\r\n"]
+    {
+        assert!(good.contains(line), "{good}");
+    }
+    for other in ["long", "chat"] {
+        let path = format!("/.well-known/acme-challenge/{other}");
+        assert_eq!(status(&h.get("one.first.example", &path).await), 404, "{other}");
+    }
     for path in
         ["/.well-known/acme-challenge/a/b", "/.well-known/acme-challenge/", "/.well-known/acme-challenge/a.b"]
     {
         assert_eq!(status(&h.get("one.first.example", path).await), 403, "{path}");
     }
+}
+
+/// The way for certificate authorities is none for the blocked customer: no tunnel, no question, no upload, nothing of
+/// the visitor's.
+#[tokio::test]
+async fn a_challenge_is_no_way_around_a_block() {
+    let h = Harness::new().await;
+    h.block_customer().await;
+    let head = |target: &str, more: &str| {
+        format!("GET /.well-known/acme-challenge/{target} HTTP/1.1\r\nHost: one.first.example\r\n{more}\r\n")
+    };
+    let upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\n";
+    for (target, more) in [
+        ("a", upgrade),
+        ("a", "Upgrade: h2c\r\n"),
+        ("a?q=secret", "Connection: close\r\n"),
+        ("a", "Connection: close\r\nContent-Length: 3\r\n\r\nabc"),
+        ("a", "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"),
+    ] {
+        assert_eq!(status(&h.raw(&head(target, more)).await), 403, "{target} {more}");
+    }
+    assert_eq!(h.origin.requests.load(SeqCst), 0);
+    let private = "Cookie: session=1\r\nAuthorization: Basic eDp5\r\nX-More: 1\r\nConnection: close\r\n";
+    assert_eq!(status(&h.raw(&head("a", private)).await), 200, "the origin sees Host alone");
+    // An origin that switches protocols all the same gives nobody a tunnel.
+    let raw =
+        RawOrigin::start("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+            .await;
+    h.set_sites(&toml(raw.address));
+    assert_eq!(status(&h.raw(&head("a", "Connection: close\r\n")).await), 404);
+    h.until(|| raw.closed.load(SeqCst) == 1).await;
+    assert_eq!(h.edge().counters().tunnels, 0);
 }
 
 #[tokio::test]

@@ -165,6 +165,86 @@ async fn a_request_with_a_body_is_never_sent_twice() {
     assert_eq!(h.origin.requests.load(SeqCst), 2);
 }
 
+/// An upload that goes on after its answer would keep its connection from the next request, and would outlive a block.
+#[tokio::test]
+async fn an_upload_ends_with_its_answer() {
+    let h = Harness::new().await;
+    let raw = RawOrigin::start("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+    h.set_sites(&toml(raw.address));
+    let mut slow = Visitor::clear(h.http).await;
+    slow.send("POST /up HTTP/1.1\r\nHost: one.first.example\r\nContent-Length: 1000000\r\n\r\na").await;
+    slow.until("ok").await;
+    h.until(|| raw.closed.load(SeqCst) == 1).await;
+    // One visitor, so that one worker's pool is asked.
+    let mut visitor = Visitor::clear(h.http).await;
+    for _ in 0..3 {
+        visitor.send("GET / HTTP/1.1\r\nHost: one.first.example\r\n\r\n").await;
+        visitor.until("ok").await;
+    }
+    assert_eq!(raw.opened.load(SeqCst), 2, "what ended well is used again");
+    visitor.send("GET / HTTP/1.1\r\nHost: one.second.example\r\n\r\n").await;
+    visitor.until("ok").await;
+    assert_eq!(raw.opened.load(SeqCst), 3, "two customers with one origin share no connection");
+}
+
+#[tokio::test]
+async fn a_bad_or_slow_upload_is_the_visitors_fault() {
+    let limits =
+        Limits { body_idle: std::time::Duration::from_millis(1), body_rate: 1_000_000, ..Limits::default() };
+    let h = Harness::new().await;
+    let post = "POST /echo HTTP/1.1\r\nHost: one.first.example\r\n";
+    for chunks in ["3;x\r\nabc\r\n0\r\n\r\n", "3\r\nabcd", "11111111111111111\r\n"] {
+        let response = h.raw(&format!("{post}Transfer-Encoding: chunked\r\n\r\n{chunks}")).await;
+        assert_eq!(status(&response), 400, "{chunks}: {response}");
+    }
+    assert_eq!(h.edge().counters().origin_failed, 0);
+    let h = Harness::with(limits).await;
+    let mut slow = Visitor::clear(h.http).await;
+    slow.send(&format!("{post}Content-Length: 1000000\r\nConnection: close\r\n\r\n")).await;
+    let (mut read, mut write) = slow.stream.split();
+    let mut answer = [0; 12];
+    tokio::select! {
+        end = tokio::io::AsyncReadExt::read_exact(&mut read, &mut answer) => { end.expect("an answer"); }
+        () = async { while tokio::io::AsyncWriteExt::write_all(&mut write, b"a").await.is_ok() {} std::future::pending().await } => {}
+    }
+    assert_eq!(&answer, b"HTTP/1.1 408");
+}
+
+#[tokio::test]
+async fn interim_answers_have_an_end() {
+    const EARLY: &str = "HTTP/1.1 103 Early Hints\r\n\r\n";
+    let h = Harness::new().await;
+    for (many, expect) in [(3, 200), (17, 502)] {
+        let answer = format!("{}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", EARLY.repeat(many));
+        let raw = RawOrigin::start(answer.leak()).await;
+        h.set_sites(&toml(raw.address));
+        assert_eq!(status(&h.get("one.first.example", "/").await), expect, "{many}");
+    }
+}
+
+#[tokio::test]
+async fn what_proxies_say_is_said_by_us_alone() {
+    let h = Harness::new().await;
+    let lines = "X_Forwarded_For: 6.6.6.6\r\nX-Forwarded-Prefix: /x\r\nX-Original-URL: /admin\r\nTransfer_Encoding: chunked\r\n";
+    let shown = h
+        .raw(&format!("GET /x HTTP/1.1\r\nHost: one.first.example\r\nConnection: close\r\n{lines}\r\n"))
+        .await;
+    assert_eq!(status(&shown), 200);
+    for word in ["6.6.6.6", "prefix", "original", "transfer"] {
+        assert!(!body(&shown).to_lowercase().contains(word), "{word}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_cost_the_source_too() {
+    let h = Harness::with(Limits { burst: 2, ..Limits::default() }).await;
+    let mut seen = Vec::new();
+    for host in ["nobody.example", "nobody.example", "nobody.example", "one.first.example"] {
+        seen.push(status(&h.get(host, "/").await));
+    }
+    assert_eq!(seen, [421, 421, 429, 429]);
+}
+
 #[tokio::test]
 async fn origins_that_fail_or_wait_are_502_and_504() {
     let h =

@@ -207,6 +207,30 @@ async fn a_stream_that_nobody_reads_is_dropped() {
     assert!(fails(&mut flood).await);
 }
 
+/// The same for our own answers: a window of nothing must not keep the connection of a blocked customer open.
+#[tokio::test]
+async fn a_page_that_nobody_reads_is_dropped() {
+    let h = Harness::new().await;
+    h.block_customer().await;
+    let stream = tls(&h, "one.first.example", b"h2").await.expect("TLS");
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.initial_stream_window_size(0);
+    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.expect("h2");
+    let connection = tokio::spawn(connection);
+    let sender: &mut Sender = &mut sender;
+    let mut page = ask(sender, "one.first.example", "/").await.expect("a head");
+    assert_eq!(page.status().as_u16(), 403);
+    let mut clock = 10;
+    h.until(|| {
+        clock += 1;
+        h.clock.set_mono(clock);
+        h.edge().counters().stalled == 1
+    })
+    .await;
+    assert!(fails(&mut page).await);
+    timeout(PATIENCE, connection).await.expect("the connection ends").expect("no panic").ok();
+}
+
 #[tokio::test]
 async fn header_lines_are_counted_on_http2() {
     let h = Harness::new().await;

@@ -1,7 +1,7 @@
 //! Which form of the answer a request gets: a page for people, a problem for programs, a line for parts of pages.
 
 use http::header::{ACCEPT, ACCEPT_LANGUAGE};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, Method};
 
 /// Where the blocked hostname serves what stands behind the page.
 pub(crate) const PREFIX: &str = "/.well-known/portcullis/";
@@ -24,8 +24,9 @@ pub(crate) enum Form {
 }
 
 /// Chooses by path, then by what the browser says it is for (`Sec-Fetch-Dest`), then by what is accepted.
-pub(crate) fn choose(path: &str, headers: &HeaderMap) -> Form {
-    match path.strip_prefix(PREFIX) {
+pub(crate) fn choose(method: &Method, path: &str, headers: &HeaderMap) -> Form {
+    let reads = *method == Method::GET || *method == Method::HEAD;
+    match path.strip_prefix(PREFIX).filter(|_| reads) {
         Some("post") => return Form::Post,
         Some("decision") => return Form::Decision,
         Some("page.en") => return Form::Html(Language::English),
@@ -40,7 +41,8 @@ pub(crate) fn choose(path: &str, headers: &HeaderMap) -> Form {
         Some(_) => return Form::Line,
         None => {}
     }
-    if takes(accept, "text/html") {
+    let (page, problem) = (taken(accept, &PAGE), taken(accept, &PROBLEM));
+    if page > 0 && page >= problem {
         return Form::Html(language(headers));
     }
     let part =
@@ -48,8 +50,15 @@ pub(crate) fn choose(path: &str, headers: &HeaderMap) -> Form {
     if part { Form::Line } else { Form::Problem }
 }
 
-fn takes(accept: &str, kind: &str) -> bool {
-    weighted(accept).any(|(range, weight)| weight > 0 && range.eq_ignore_ascii_case(kind))
+/// What a reader of pages names; `*/*` is what programs name.
+const PAGE: [&str; 3] = ["text/html", "application/xhtml+xml", "text/*"];
+/// What a program names that reads problems.
+const PROBLEM: [&str; 3] = ["application/json", "application/problem+json", "application/*"];
+
+/// The weight of the best of these kinds.
+fn taken(accept: &str, kinds: &[&str]) -> u32 {
+    let named = weighted(accept).filter(|(range, _)| kinds.iter().any(|k| range.eq_ignore_ascii_case(k)));
+    named.map(|(_, weight)| weight).max().unwrap_or(0)
 }
 
 /// The better of the two by weight; the first named wins a tie; English if neither is named (RFC 9110 section 12.5.4).
@@ -74,8 +83,10 @@ fn weighted(list: &str) -> impl Iterator<Item = (&str, u32)> {
     list.split(',').map(|item| {
         let mut parts = item.split(';').map(str::trim);
         let range = parts.next().unwrap_or_default();
-        let weight =
-            parts.find_map(|p| p.strip_prefix("q=")).and_then(|q| q.parse::<f32>().ok()).unwrap_or(1.0);
+        let weight = parts
+            .find_map(|p| p.strip_prefix("q=").or(p.strip_prefix("Q=")))
+            .and_then(|q| q.parse::<f32>().ok())
+            .unwrap_or(1.0);
         (range, (weight.clamp(0.0, 1.0) * 1000.0) as u32)
     })
 }
@@ -95,6 +106,10 @@ mod tests {
             ("/", "accept: text/html; accept-language: de, ar;q=0, fr", Html(English)),
             ("/", "accept: text/html; accept-language: arn", Html(English)),
             ("/", "accept: text/html;q=0", Problem),
+            ("/", "accept: text/html;Q=0", Problem),
+            ("/", "accept: text/*", Html(English)),
+            ("/", "accept: application/xhtml+xml", Html(English)),
+            ("/", "accept: application/json, text/html;q=0.1", Problem),
             ("/", "sec-fetch-dest: document; accept: */*", Html(English)),
             ("/", "sec-fetch-dest: iframe", Html(English)),
             ("/", "sec-fetch-dest: image; accept: text/html", Line),
@@ -116,7 +131,9 @@ mod tests {
                 let (name, value) = line.split_once(": ").expect("header");
                 map.insert(HeaderName::try_from(name).expect("name"), value.parse().expect("value"));
             }
-            assert_eq!(choose(path, &map), expect, "{path} {headers}");
+            assert_eq!(choose(&Method::GET, path, &map), expect, "{path} {headers}");
         }
+        let post = choose(&Method::POST, "/.well-known/portcullis/post", &HeaderMap::new());
+        assert_eq!(post, Problem, "what stands behind the page is only read");
     }
 }

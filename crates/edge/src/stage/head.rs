@@ -4,15 +4,16 @@
 
 use crate::Host;
 use crate::exchange::{Ctx, Exchange, Flow};
-use http::header::HOST;
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::header::{CONTENT_LENGTH, HOST};
+use http::{HeaderMap, Method, StatusCode, Uri, Version};
 
 pub(crate) fn run(ctx: &Ctx, ex: &mut Exchange) -> Flow {
     ctx.tally.requests.up();
     let checked = count(&ex.parts.headers, ctx.limits.head_lines)
         .and_then(|()| method(&ex.parts.method))
         .and_then(|()| path(&ex.parts.method, &ex.parts.uri))
-        .and_then(|()| authority(&ex.parts.uri, &ex.parts.headers));
+        .and_then(|()| one_length(&ex.parts.headers))
+        .and_then(|()| authority(ex.parts.version, &ex.parts.uri, &ex.parts.headers));
     match checked {
         Ok((host, port)) => {
             (ex.host, ex.port) = (Some(host), port);
@@ -20,7 +21,7 @@ pub(crate) fn run(ctx: &Ctx, ex: &mut Exchange) -> Flow {
         }
         Err(Refused(status, why)) => {
             ctx.tally.refused_head.up();
-            ex.refuse(status, why)
+            super::shield::refuse(ctx, ex, status, why)
         }
     }
 }
@@ -38,6 +39,13 @@ fn count(headers: &HeaderMap, most: usize) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Too many header lines."))
+}
+
+/// wire.rs has seen to it on HTTP/1.1.
+fn one_length(headers: &HeaderMap) -> Result<(), Refused> {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    lengths.next();
+    if lengths.next().is_some() { bad("More than one Content-Length.") } else { Ok(()) }
 }
 
 fn method(method: &Method) -> Result<(), Refused> {
@@ -88,7 +96,8 @@ fn is_dots(segment: &str) -> bool {
 }
 
 /// The one host that a request is for: of `Host` and the target's authority, if both are there, both the same.
-fn authority(uri: &Uri, headers: &HeaderMap) -> Result<(Host, Option<u16>), Refused> {
+/// HTTP/1.1 must name it in `Host` whatever the target says (RFC 9112 section 3.2).
+fn authority(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(Host, Option<u16>), Refused> {
     let mut lines = headers.get_all(HOST).iter();
     let (line, more) = (lines.next(), lines.next());
     if more.is_some() {
@@ -105,8 +114,9 @@ fn authority(uri: &Uri, headers: &HeaderMap) -> Result<(Host, Option<u16>), Refu
     }
     match (target, named) {
         (Some(target), Some(named)) if target != named => bad("Host and target differ."),
-        (Some(one), _) | (None, Some(one)) => Ok(one),
-        (None, None) => bad("Host is missing."),
+        (_, Some(one)) => Ok(one),
+        (Some(one), None) if version != Version::HTTP_11 => Ok(one),
+        (_, None) => bad("Host is missing."),
     }
 }
 
@@ -119,7 +129,7 @@ fn read(text: &str) -> Result<(Host, Option<u16>), Refused> {
 mod tests {
     use super::*;
 
-    fn check(method_: &str, target: &str, hosts: &[&str]) -> Result<String, u16> {
+    fn check(version: Version, method_: &str, target: &str, hosts: &[&str]) -> Result<String, u16> {
         let m: Method = method_.parse().expect("method");
         let uri: Uri = target.parse().expect("target");
         let mut headers = HeaderMap::new();
@@ -128,7 +138,7 @@ mod tests {
         }
         method(&m)
             .and_then(|()| path(&m, &uri))
-            .and_then(|()| authority(&uri, &headers))
+            .and_then(|()| authority(version, &uri, &headers))
             .map(|(host, port)| format!("{host} {port:?}"))
             .map_err(|refused| refused.0.as_u16())
     }
@@ -170,7 +180,10 @@ mod tests {
             ("TRACE", "/", &["a.example"], Err(405)),
             ("CONNECT", "a.example:443", &["a.example"], Err(405)),
         ] {
-            assert_eq!(check(method, target, hosts), expect, "{method} {target} {hosts:?}");
+            // The one form that only HTTP/2 and HTTP/1.0 may have.
+            let version = if hosts.is_empty() { Version::HTTP_2 } else { Version::HTTP_11 };
+            assert_eq!(check(version, method, target, hosts), expect, "{method} {target} {hosts:?}");
         }
+        assert_eq!(check(Version::HTTP_11, "GET", "http://a.example/", &[]), Err(400));
     }
 }

@@ -35,6 +35,8 @@ pub(crate) fn run(ctx: &Ctx, ex: &Exchange, flow: Flow) -> Option<Response<Body>
 fn finish(ex: &Exchange, mut response: Response<Body>) -> Response<Body> {
     if !matches!(response.body(), Body::Origin(_)) && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         ex.guard.settle();
+        // Held until it is written: a visitor of HTTP/2 who never reads it is dropped like one who reads no origin's.
+        ex.guard.handed();
     }
     if ex.parts.method == Method::HEAD
         && let Body::Ours(bytes) = response.body()

@@ -17,7 +17,7 @@ pub(crate) fn run(ctx: &Ctx, ex: &mut Exchange) -> Flow {
     }
     // Named by a measure that has ended since, and no site any more.
     ctx.tally.misdirected.up();
-    ex.refuse(StatusCode::MISDIRECTED_REQUEST, "This host is not served here.")
+    super::shield::refuse(ctx, ex, StatusCode::MISDIRECTED_REQUEST, "This host is not served here.")
 }
 
 /// Whether a request for a blocked hostname is an ACME challenge that the origin may answer: one base64url segment.

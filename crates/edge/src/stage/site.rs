@@ -17,7 +17,7 @@ pub(crate) fn run(ctx: &Ctx, ex: &mut Exchange) -> Flow {
         return Flow::Next;
     }
     ctx.tally.misdirected.up();
-    ex.refuse(StatusCode::MISDIRECTED_REQUEST, "This host is not served here.")
+    super::shield::refuse(ctx, ex, StatusCode::MISDIRECTED_REQUEST, "This host is not served here.")
 }
 
 fn is_same_customer(conn: &Conn, host: &Host, world: &World) -> bool {

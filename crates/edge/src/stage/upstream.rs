@@ -10,8 +10,7 @@ use crate::limits::ACME_BYTES;
 use crate::pool::Lease;
 use crate::tunnel;
 use crate::world::Served;
-use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as _, Incoming};
@@ -23,8 +22,10 @@ use tokio::time::timeout;
 
 pub(crate) async fn run(ctx: &Arc<Ctx>, ex: &mut Exchange) -> Flow {
     let Some(served) = ex.served.clone() else { return Flow::Drop };
-    let progress = Arc::new(Progress::default());
-    let Some(upload) = upload(ctx, ex, &progress) else { return too_large(ex) };
+    if ex.measure.is_some() {
+        return challenge(ctx, ex, &served).await;
+    }
+    let Some((upload, progress)) = upload(ctx, ex) else { return too_large(ex) };
     let wants = if upload.is_end_stream() { forward::wants_websocket(ex) } else { None };
     let visitor = ex.parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
     let head = forward::request(ex, &served, wants.is_some());
@@ -33,20 +34,21 @@ pub(crate) async fn run(ctx: &Arc<Ctx>, ex: &mut Exchange) -> Flow {
         Ok((response, lease)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             tunnel::open(ctx, ex, response, lease, visitor, wants)
         }
-        Ok((response, lease)) if ex.measure.is_some() => challenge(ctx, ex, response, lease).await,
-        Ok((response, lease)) => Flow::Answer(answer(ctx, ex, response, lease)),
+        Ok((response, lease)) => Flow::Answer(answer(ctx, ex, response, lease, &progress)),
         Err(failure) => fail(ctx, ex, &progress, &failure),
     }
 }
 
 /// The visitor's body; `None` if it says by itself that it is too large.
-fn upload(ctx: &Ctx, ex: &mut Exchange, progress: &Arc<Progress>) -> Option<Upload> {
-    let Some(body) = ex.body.take().filter(|b| !b.is_end_stream()) else { return Some(Upload::Empty) };
+fn upload(ctx: &Ctx, ex: &mut Exchange) -> Option<(Upload, Arc<Progress>)> {
+    let Some(body) = ex.body.take().filter(|b| !b.is_end_stream()) else {
+        return Some((Upload::Empty, Arc::new(Progress::ended())));
+    };
     if body.size_hint().lower() > ctx.limits.body_bytes {
         return None;
     }
-    let limits = &ctx.limits;
-    Some(Upload::Visitor(VisitorBody::new(body, limits.body_bytes, limits.body_idle, Arc::clone(progress))))
+    let progress = Arc::new(Progress::default());
+    Some((Upload::Visitor(VisitorBody::new(body, &ctx.limits, Arc::clone(&progress))), progress))
 }
 
 fn too_large(ex: &Exchange) -> Flow {
@@ -65,7 +67,11 @@ fn fail(ctx: &Ctx, ex: &Exchange, progress: &Progress, failure: &Failure) -> Flo
         return too_large(ex);
     }
     if progress.idle() {
-        return ex.refuse(StatusCode::REQUEST_TIMEOUT, "The request body stopped for too long.");
+        return ex.refuse(StatusCode::REQUEST_TIMEOUT, "The request body stopped or was too slow.");
+    }
+    if progress.broken() {
+        ctx.tally.refused_bytes.up();
+        return ex.refuse(StatusCode::BAD_REQUEST, "The request body is malformed or incomplete.");
     }
     ctx.tally.origin_failed.up();
     let site = ex.served.as_ref().map(|s| s.site.as_str());
@@ -132,10 +138,12 @@ impl Call<'_> {
     }
 
     async fn send(&self, mut lease: Lease, request: Request<Upload>) -> Result<Answered, Attempt> {
-        if let Err(error) = lease.sender.ready().await {
-            return Err(Attempt { failure: Failure::Http(error), unsent: Some(request) });
+        match timeout(self.ctx.limits.connect, lease.sender().ready()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(Attempt { failure: Failure::Http(error), unsent: Some(request) }),
+            Err(_) => return Err(Attempt { failure: Failure::Late, unsent: Some(request) }),
         }
-        let answer = pin!(lease.sender.try_send_request(request));
+        let answer = pin!(lease.sender().try_send_request(request));
         match self.first_byte(answer).await {
             Some(Ok(response)) => Ok((response, lease)),
             Some(Err(mut error)) => {
@@ -180,33 +188,62 @@ fn died(error: &hyper::Error) -> bool {
     error.is_canceled() || error.is_closed() || error.is_incomplete_message() || reset()
 }
 
-fn answer(ctx: &Ctx, ex: &Exchange, response: Response<Incoming>, lease: Lease) -> Response<Body> {
+fn answer(
+    ctx: &Ctx,
+    ex: &Exchange,
+    response: Response<Incoming>,
+    lease: Lease,
+    progress: &Arc<Progress>,
+) -> Response<Body> {
     let (mut parts, incoming) = response.into_parts();
     forward::strip(&mut parts.headers);
     let body = if incoming.is_end_stream() {
-        lease.give_back();
+        progress.settle(lease);
         ex.guard.settle();
         Body::Empty
     } else {
         let idle: Duration = ctx.limits.response_idle;
-        Body::Origin(OriginBody::new(incoming, Some(lease), Arc::clone(&ex.guard), idle))
+        Body::Origin(OriginBody::new(incoming, lease, Arc::clone(progress), Arc::clone(&ex.guard), idle))
     };
     Response::from_parts(parts, body)
 }
 
-/// What an origin may say on a blocked hostname: a short text, as an ACME challenge needs it.
-async fn challenge(ctx: &Ctx, ex: &Exchange, response: Response<Incoming>, _lease: Lease) -> Flow {
-    let found = response.status() == StatusCode::OK;
-    let collected =
-        timeout(ctx.limits.first_byte, Limited::new(response.into_body(), ACME_BYTES).collect()).await;
-    match collected {
-        Ok(Ok(body)) if found => {
-            let body: Bytes = body.to_bytes();
-            let mut response = Response::new(Body::Ours(body.clone()));
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-            Flow::Answer(response)
-        }
-        _ => ex.refuse(StatusCode::NOT_FOUND, "No such challenge."),
+/// What an origin may be asked and may say on a blocked hostname (DESIGN 5): for one challenge, by name, its key
+/// authorisation (RFC 8555 section 8.3). Nothing of the visitor's reaches it and nothing else comes back.
+async fn challenge(ctx: &Arc<Ctx>, ex: &Exchange, served: &Served) -> Flow {
+    let progress = Progress::ended();
+    let call = Call { ctx, served, progress: &progress, fresh: false };
+    let missing = || ex.refuse(StatusCode::NOT_FOUND, "No such challenge.");
+    let (response, lease) = match call.run(forward::challenge(ex, served), Upload::Empty).await {
+        Ok((response, lease)) if response.status() == StatusCode::OK => (response, lease),
+        Ok(_) => return missing(),
+        Err(failure) => return fail(ctx, ex, &progress, &failure),
+    };
+    let body = Limited::new(response.into_body(), ACME_BYTES).collect();
+    let Ok(Ok(body)) = timeout(ctx.limits.first_byte, body).await else { return missing() };
+    lease.give_back();
+    let body = body.to_bytes();
+    if !is_key_authorisation(ex.path(), &body) {
+        return missing();
     }
+    let mut response = Response::new(Body::Ours(body));
+    for (name, value) in
+        [(CONTENT_TYPE, "text/plain"), (CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")]
+    {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    Flow::Answer(response)
 }
+
+/// `TOKEN.THUMBPRINT`, the thumbprint of 32 bytes in base64url; trailing white space is ignored, as servers do.
+fn is_key_authorisation(path: &str, body: &[u8]) -> bool {
+    let token = path.strip_prefix(super::measure::ACME).unwrap_or_default();
+    let text = body.trim_ascii_end();
+    let thumbprint = text.strip_prefix(token.as_bytes()).and_then(|rest| rest.strip_prefix(b"."));
+    thumbprint.is_some_and(|t| {
+        t.len() == THUMBPRINT && t.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    })
+}
+
+/// Characters of a SHA-256 in base64url.
+const THUMBPRINT: usize = 43;

@@ -399,7 +399,12 @@ async fn serve(mut request: Request<Incoming>) -> Result<Answer, Infallible> {
             response
         }
         _ if path.starts_with("/.well-known/acme-challenge/long") => text("x".repeat(600)),
-        _ if path.starts_with("/.well-known/acme-challenge/") => text("token.thumbprint".into()),
+        _ if path.starts_with("/.well-known/acme-challenge/chat") => text("anything but a key".into()),
+        _ if path.starts_with("/.well-known/acme-challenge/") => {
+            let names: Vec<_> = request.headers().keys().map(|name| name.as_str().to_owned()).collect();
+            assert_eq!((names, request.uri().query()), (vec!["host".to_owned()], None));
+            text(key_authorisation(path.rsplit('/').next().unwrap_or_default()))
+        }
         _ => {
             let mut shown = format!("{} {}\n", request.method(), request.uri());
             for (name, value) in request.headers() {
@@ -408,6 +413,49 @@ async fn serve(mut request: Request<Incoming>) -> Result<Answer, Infallible> {
             text(shown)
         }
     })
+}
+
+/// What a certificate authority expects for a token, as the origin of these tests knows it.
+pub(crate) fn key_authorisation(token: &str) -> String {
+    format!("{token}.{}", "t".repeat(43))
+}
+
+/// An origin that writes bytes: `answer` after each head it reads, on a connection that stays open. It never reads a
+/// body on purpose, only whatever comes, until the other side closes.
+pub(crate) struct RawOrigin {
+    pub(crate) address: SocketAddr,
+    pub(crate) opened: Arc<AtomicUsize>,
+    pub(crate) closed: Arc<AtomicUsize>,
+}
+
+impl RawOrigin {
+    pub(crate) async fn start(answer: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+        let address = listener.local_addr().expect("address");
+        let (opened, closed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (opens, closes) = (Arc::clone(&opened), Arc::clone(&closed));
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.expect("accept");
+                opens.fetch_add(1, SeqCst);
+                let closes = Arc::clone(&closes);
+                tokio::spawn(async move {
+                    let (mut part, mut all) = ([0; 4096], Vec::new());
+                    while let Ok(n @ 1..) = stream.read(&mut part).await {
+                        all.extend_from_slice(&part[..n]);
+                        if all.windows(4).any(|w| w == b"\r\n\r\n") {
+                            all.clear();
+                            if stream.write_all(answer.as_bytes()).await.is_err() {
+                                break;
+                            }
+                        }
+                    }
+                    closes.fetch_add(1, SeqCst);
+                });
+            }
+        });
+        Self { address, opened, closed }
+    }
 }
 
 /// A body without an end.
