@@ -29,6 +29,12 @@ pub struct Continued {
     pub note: Continue,
     /// Who signed.
     pub signers: Vec<Signer>,
+    /// Who signed the new finding (extended only).
+    pub(crate) assessors: Vec<Signer>,
+    /// Every key of the policy that signed.
+    pub(crate) keys: Vec<String>,
+    /// It fell with a key that turned out to be suspended.
+    pub void: bool,
 }
 
 /// An accepted lift.
@@ -65,6 +71,12 @@ pub struct Decision {
     pub continues: Vec<Continued>,
     /// The lift, if any.
     pub lifted: Option<Lifted>,
+    /// It fell with a key that turned out to be suspended when it signed.
+    pub void: bool,
+    /// The end that earlier emergencies of the same customer leave it; known while the subject is held.
+    pub cap: Option<Time>,
+    /// Every key of the policies that signed.
+    pub(crate) keys: Vec<String>,
 }
 
 /// What a decision is at a moment.
@@ -76,6 +88,8 @@ pub enum Status {
     InForce,
     /// Ended by a lift.
     Lifted,
+    /// Without effect: a key under it was suspended when it signed, and too few are left.
+    Void,
     /// An emergency that nobody validated in time.
     NotConfirmed,
     /// Its end came.
@@ -90,6 +104,7 @@ impl Status {
             Self::Waiting => "waiting",
             Self::InForce => "in-force",
             Self::Lifted => "lifted",
+            Self::Void => "void",
             Self::NotConfirmed => "not-confirmed",
             Self::Ended => "ended",
         }
@@ -97,22 +112,45 @@ impl Status {
 }
 
 impl Decision {
-    /// The end as it stands: the last continue note's, or the impose note's own.
+    /// The end as it stands: the last continue note's, or the impose note's own; never after [`Decision::cap`].
     #[must_use]
     pub fn until(&self) -> Time {
-        self.continues.last().map_or(self.impose.until, |c| c.note.until)
+        self.capped(self.until_of(|c| !c.void))
     }
 
     /// Whether a reviewer has validated it.
     #[must_use]
     pub fn confirmed(&self) -> bool {
-        self.continues.iter().any(|c| c.note.reason == ContinueReason::Validated)
+        self.has(ContinueReason::Validated, |c| !c.void)
     }
 
     /// By when a reviewer must validate it, for an emergency that waits for one.
     #[must_use]
     pub fn confirm_by(&self) -> Option<Time> {
-        (self.impose.class == Class::Emergency && !self.confirmed()).then_some(self.impose.until)
+        let waits = self.impose.class == Class::Emergency && !self.confirmed();
+        waits.then(|| self.capped(self.impose.until))
+    }
+
+    fn capped(&self, end: Time) -> Time {
+        self.cap.map_or(end, |cap| end.min(cap))
+    }
+
+    fn until_of(&self, counts: impl Fn(&Continued) -> bool) -> Time {
+        self.continues.iter().rev().find(|c| counts(c)).map_or(self.impose.until, |c| c.note.until)
+    }
+
+    fn has(&self, reason: ContinueReason, counts: impl Fn(&Continued) -> bool) -> bool {
+        self.continues.iter().any(|c| c.note.reason == reason && counts(c))
+    }
+
+    /// The end that the log's notes alone give, whatever came from elsewhere: what the next note is judged by.
+    pub(crate) fn logged_until(&self) -> Time {
+        self.until_of(|_| true)
+    }
+
+    /// Whether the log holds a continue note of this kind, whatever came from elsewhere.
+    pub(crate) fn logged_continue(&self, reason: ContinueReason) -> Option<&Continued> {
+        self.continues.iter().find(|c| c.note.reason == reason)
     }
 
     /// What it is at `now`.
@@ -120,6 +158,8 @@ impl Decision {
     pub fn status(&self, now: Time) -> Status {
         if self.lifted.is_some() {
             Status::Lifted
+        } else if self.void {
+            Status::Void
         } else if now >= self.until() {
             if self.confirm_by().is_some() { Status::NotConfirmed } else { Status::Ended }
         } else if now < self.impose.since {

@@ -24,6 +24,9 @@ impl Entry {
         let (first, rest) = bytes.split_at(end);
         let first = core::str::from_utf8(first).map_err(|_| NEED)?;
         let logged = first.strip_prefix("logged ").and_then(number).ok_or(NEED)?;
+        if Time(logged) > Time::LAST {
+            return Err("`logged` lies after the year 9999");
+        }
         let note = Note::parse(rest.get(1..).unwrap_or_default()).map_err(|_| "the note is malformed")?;
         Ok(Self { logged: Time(logged), note })
     }

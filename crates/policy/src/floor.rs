@@ -7,9 +7,10 @@ use crate::{
 };
 use core::fmt;
 
-/// Declares the bounds once: field, key in the policy, floor, and which direction is tighter.
+/// Declares the bounds once: field, key in the policy, floor, which direction is tighter, and how tight it may get
+/// before a house could no longer decide or change its mind.
 macro_rules! bounds {
-    ($($(#[$doc:meta])* $field:ident, $key:literal, $floor:literal, $tighter:ident;)+) => {
+    ($($(#[$doc:meta])* $field:ident, $key:literal, $floor:literal, $tighter:ident, $tightest:literal;)+) => {
         /// How many persons, how long, how often. Units stand in the names.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Bounds { $($(#[$doc])* pub $field: u64,)+ }
@@ -34,43 +35,52 @@ macro_rules! bounds {
                 $(if !$tighter(self.$field, FLOOR.$field) { return Some($key); })+
                 None
             }
+
+            /// The first bound that is so tight that a house could not live with it, by its key.
+            #[must_use]
+            pub fn unworkable(&self) -> Option<&'static str> {
+                $(if !$tighter($tightest, self.$field) { return Some($key); })+
+                None
+            }
         }
     };
 }
 
 bounds! {
     /// Distinct assessors under a finding.
-    finding_assessors, "finding-assessors", 2, at_least;
+    finding_assessors, "finding-assessors", 2, at_least, 10;
     /// Hours for which a finding can carry a decision.
-    finding_hours, "finding-hours", 24, at_most;
+    finding_hours, "finding-hours", 24, at_most, 1;
     /// Independent approvers of an emergency, beside the proposer.
-    emergency_approvers, "emergency-approvers", 1, at_least;
+    emergency_approvers, "emergency-approvers", 1, at_least, 5;
     /// Minutes between proposal and the entry in the log.
-    approve_minutes, "approve-minutes", 60, at_most;
+    approve_minutes, "approve-minutes", 60, at_most, 5;
     /// Hours an emergency runs without validation.
-    emergency_hours, "emergency-hours", 48, at_most;
+    emergency_hours, "emergency-hours", 48, at_most, 1;
     /// Hours after `since` to which a validated emergency runs.
-    validated_hours, "validated-hours", 72, at_most;
+    validated_hours, "validated-hours", 72, at_most, 1;
     /// Hours after `since` to which an extended emergency runs.
-    extended_hours, "extended-hours", 144, at_most;
+    extended_hours, "extended-hours", 144, at_most, 1;
     /// Persons under an abuse decision.
-    abuse_officers, "abuse-officers", 2, at_least;
+    abuse_officers, "abuse-officers", 2, at_least, 10;
     /// Days an abuse decision runs.
-    abuse_days, "abuse-days", 30, at_most;
+    abuse_days, "abuse-days", 30, at_most, 1;
     /// Persons under a standing decision.
-    standing_officers, "standing-officers", 3, at_least;
+    standing_officers, "standing-officers", 3, at_least, 10;
     /// Days of notice before a standing decision starts.
-    standing_notice_days, "standing-notice-days", 30, at_least;
+    standing_notice_days, "standing-notice-days", 30, at_least, 365;
     /// Days a standing decision runs.
-    standing_days, "standing-days", 365, at_most;
+    standing_days, "standing-days", 365, at_most, 1;
     /// Days a key stays suspended.
-    suspend_days, "suspend-days", 7, at_most;
+    suspend_days, "suspend-days", 7, at_most, 1;
     /// Hours after `logged` before a policy takes effect.
-    policy_delay_hours, "policy-delay-hours", 24, at_least;
+    policy_delay_hours, "policy-delay-hours", 24, at_least, 720;
     /// Impose notes within 60 minutes without the policy quorum.
-    imposes_per_hour, "imposes-per-hour", 3, at_most;
+    imposes_per_hour, "imposes-per-hour", 3, at_most, 0;
 }
 
+/// The time over which a customer's emergencies are added up, seconds.
+pub const CUSTOMER_WINDOW: u64 = 30 * DAY;
 /// A finding's window of imminence, seconds.
 pub const WINDOW: u64 = 72 * HOUR;
 /// For so long after a policy takes effect, an impose must satisfy the old one too, seconds.
@@ -112,6 +122,14 @@ mod tests {
             (Bounds { imposes_per_hour: 4, ..FLOOR }, "imposes-per-hour"),
         ] {
             assert_eq!(looser.looser_than_floor(), Some(key));
+        }
+        assert_eq!(FLOOR.unworkable(), None);
+        for (tight, key) in [
+            (Bounds { finding_hours: 0, ..FLOOR }, "finding-hours"),
+            (Bounds { policy_delay_hours: 721, ..FLOOR }, "policy-delay-hours"),
+            (Bounds { finding_assessors: 11, ..FLOOR }, "finding-assessors"),
+        ] {
+            assert_eq!((tight.looser_than_floor(), tight.unworkable()), (None, Some(key)));
         }
         let tighter = Bounds { emergency_hours: 24, finding_assessors: 3, imposes_per_hour: 1, ..FLOOR };
         assert_eq!(tighter.looser_than_floor(), None);

@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 /// A name in a note: 3 to 64 bytes, `[a-z]` first, then `[a-z0-9_-]`. It can stand in a file name, a URL and a
-/// shell word without quoting.
+/// shell word without quoting. `none` is no id: in notes it says that there is nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(String);
 
@@ -15,7 +15,8 @@ impl Id {
         let tail = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
         let fits = (3..=64).contains(&s.len())
             && s.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
-            && s.bytes().all(tail);
+            && s.bytes().all(tail)
+            && s != "none";
         fits.then(|| Self(s.into()))
     }
 
@@ -41,7 +42,7 @@ mod tests {
         for good in ["abc", "imp-0193583e2b7c7d3f", "cus_first", "a23"] {
             assert_eq!(Id::parse(good).expect(good).as_str(), good);
         }
-        for bad in ["", "ab", "1bc", "-abc", "Abc", "abC", "a b", "abc\n", "äbc", &"a".repeat(65)] {
+        for bad in ["", "ab", "none", "1bc", "-abc", "Abc", "abC", "a b", "abc\n", "äbc", &"a".repeat(65)] {
             assert!(Id::parse(bad).is_none(), "{bad:?}");
         }
     }

@@ -39,6 +39,16 @@ impl<'p> Signers<'p> {
         Ok(Self(persons))
     }
 
+    /// The persons behind keys whose signatures were checked before.
+    pub(crate) fn of(policy: &'p PolicyNote, keys: &[String], counts: impl Fn(&str) -> bool) -> Self {
+        let key_of = |p: &PersonKeys| {
+            let mut theirs = p.keys.iter().map(|k| format!("{k}"));
+            theirs.find(|k| keys.contains(k) && counts(k))
+        };
+        let persons = policy.persons.iter().filter_map(|p| Some((&p.person, (p, key_of(p)?))));
+        Self(persons.collect())
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -64,6 +74,12 @@ impl<'p> Signers<'p> {
     fn count(&self, fits: impl Fn(&PersonKeys) -> bool) -> u64 {
         self.persons().filter(|p| fits(p)).count() as u64
     }
+}
+
+/// Every key of a policy that signed, of each person all.
+pub(crate) fn keys_of(note: &Note, policy: &PolicyNote) -> Result<Vec<String>, Rejected> {
+    let keys = note.signers(policy.keys()).map_err(|_| Rejected::BadSignature)?;
+    Ok(keys.into_iter().map(|key| format!("{key}")).collect())
 }
 
 fn lack(missing: &mut Vec<String>, need: u64, have: u64, what: &str) {

@@ -3,14 +3,19 @@
 //! The desk shows it, every edge enforces it, anybody recomputes it. [`State::apply`] takes entries in the order of
 //! the log and never fails: what does not hold has no effect and says why. Judging ([`judge`]) and changing
 //! ([`State::commit`]) are two steps, so a judgement can be had without its change.
+//!
+//! Notes that undo come from anywhere and in any order, and two who hold the same notes must come to the same end.
+//! So what the log's own notes say is judged by the log alone; what undoes is laid over it ([`settle`]): a lift or a
+//! suspension takes effect away wherever it is known, and never changes how another note is judged until it is logged.
 
 mod judge;
+mod settle;
 
 use crate::{
     AnyNote, Decision, GrammarError, Id, Kind, LOGGED_SKEW, Lifted, MAX_POST, MAX_UNDO, Measure, Rejected,
     Signer, Status, Subject, Time, Trust,
     entry::Entry,
-    floor::OLD_AND_NEW,
+    floor::{CUSTOMER_WINDOW, OLD_AND_NEW},
     note::{Class, Finding, PolicyNote},
     quorum::Signers,
     time::HOUR,
@@ -74,6 +79,7 @@ pub(crate) struct InPower {
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     note: Finding,
+    index: u64,
     logged: Time,
     signers: Vec<Signer>,
     used: bool,
@@ -82,9 +88,21 @@ pub(crate) struct Found {
 /// A suspended key.
 #[derive(Clone, Debug)]
 pub(crate) struct Suspended {
+    text: Hash,
     key: String,
+    /// When the note was written.
     from: Time,
     until: Time,
+    /// When the log took it; `None` while it is known only from elsewhere.
+    logged: Option<Time>,
+}
+
+/// A lift, and when the log took it.
+#[derive(Clone, Debug)]
+pub(crate) struct Lift {
+    text: Hash,
+    lifted: Lifted,
+    logged: Option<Time>,
 }
 
 /// Everything the log's entries amount to.
@@ -93,23 +111,20 @@ pub struct State {
     origin: String,
     size: u64,
     last_logged: Time,
-    ids: BTreeMap<Id, Known>,
+    ids: BTreeSet<Id>,
+    /// Texts of lifts and suspensions that were accepted, and where the log has them.
+    undos: BTreeMap<Hash, Option<u64>>,
     policies: Vec<InPower>,
     findings: BTreeMap<Id, Found>,
     decisions: Vec<Decision>,
     by_id: BTreeMap<Id, usize>,
-    early_lifts: BTreeMap<Id, Lifted>,
+    by_customer: BTreeMap<Id, Vec<usize>>,
+    /// By their targets, which may be still to come.
+    lifts: BTreeMap<Id, Vec<Lift>>,
     suspended: Vec<Suspended>,
     subjects: BTreeMap<Hash, Subject>,
     posts: BTreeSet<Hash>,
     outcomes: Vec<Outcome>,
-}
-
-/// An accepted id: which text it names, and whether the log has it (an undo may come before its entry).
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    text: Hash,
-    in_log: bool,
 }
 
 impl State {
@@ -127,17 +142,18 @@ impl State {
         };
         judge::genesis(trust, &policy, &entry.note, demo_allowed)?;
         let id = policy.head.id.clone();
-        let known = Known { text: Hash::of(entry.note.text().as_bytes()), in_log: true };
         Ok(Self {
             origin: trust.origin.clone(),
             size: 1,
             last_logged: entry.logged,
-            ids: BTreeMap::from([(id.clone(), known)]),
+            ids: BTreeSet::from([id.clone()]),
+            undos: BTreeMap::new(),
             policies: Vec::from([InPower { note: policy, from: entry.logged }]),
             findings: BTreeMap::new(),
             decisions: Vec::new(),
             by_id: BTreeMap::new(),
-            early_lifts: BTreeMap::new(),
+            by_customer: BTreeMap::new(),
+            lifts: BTreeMap::new(),
             suspended: Vec::new(),
             subjects: BTreeMap::new(),
             posts: BTreeSet::new(),
@@ -158,22 +174,25 @@ impl State {
 
     fn take(&mut self, index: u64, entry: &[u8], seen: Seen) -> Result<Outcome, Rejected> {
         let entry = Entry::parse(entry).map_err(Rejected::Malformed)?;
-        if entry.logged < self.last_logged {
+        let note = AnyNote::parse(entry.note.text())?;
+        // What undoes knows no clock: a wrong `logged` neither stops it nor stops what comes after it.
+        let undoes = matches!(note.kind(), Kind::Lift | Kind::Suspend);
+        if !undoes && entry.logged < self.last_logged {
             return Err(Rejected::LoggedWentBack);
         }
-        let note = AnyNote::parse(entry.note.text())?;
-        let powers_up = !matches!(note.kind(), Kind::Lift | Kind::Suspend | Kind::Refuse);
         let off = match seen {
             Seen::Live(now) => now.since(entry.logged).max(entry.logged.since(now)),
             Seen::After(looked) => looked.since(entry.logged),
             Seen::CatchUp => 0,
         };
-        if powers_up && off > LOGGED_SKEW {
+        if !undoes && off > LOGGED_SKEW {
             return Err(Rejected::LoggedOff);
         }
         let change = self.judge(&note, &entry.note, entry.logged)?;
         // Only an entry with effect moves the clock of the log: a rejected one with a far `logged` cannot freeze it.
-        self.last_logged = entry.logged;
+        if !undoes {
+            self.last_logged = entry.logged;
+        }
         self.commit(change, &note, &entry.note, Some(index), entry.logged);
         Ok(Outcome::Applied { kind: note.kind(), id: note.id().clone() })
     }
@@ -193,8 +212,7 @@ impl State {
             return Err(Rejected::NotAnUndo);
         }
         let applied = Outcome::Applied { kind: note.kind(), id: note.id().clone() };
-        let text = Hash::of(signed.text().as_bytes());
-        if self.ids.get(note.id()).is_some_and(|known| known.text == text) {
+        if self.undos.contains_key(&Hash::of(signed.text().as_bytes())) {
             return Ok(applied);
         }
         let change = self.judge(&note, &signed, now)?;
@@ -229,7 +247,7 @@ impl State {
         let mut note = Note::new(text).map_err(|_| Rejected::Malformed("not a note's text"))?;
         note.add(signature.clone());
         let lifts = matches!(AnyNote::parse(text)?, AnyNote::Lift(_));
-        let signers = Signers::find(&note, self.policy(now), |key| lifts || !self.is_suspended(key, now))?;
+        let signers = Signers::find(&note, self.policy(now), |key| lifts || !self.log_suspends(key, now))?;
         let nobody = || Rejected::Quorum(Vec::from(["a signature by a key of the policy in power".into()]));
         signers.record().into_iter().next().ok_or_else(nobody)
     }
@@ -239,7 +257,8 @@ impl State {
         let hash = Hash::of(blob);
         let mut wanted = false;
         if blob.len() <= MAX_POST
-            && core::str::from_utf8(blob).is_ok()
+            // An edge enforces what it can explain: nothing but blanks explains nothing.
+            && core::str::from_utf8(blob).is_ok_and(|text| !text.trim().is_empty())
             && self.decisions.iter().any(|d| d.impose.post == hash)
         {
             wanted |= true;
@@ -251,6 +270,7 @@ impl State {
         {
             wanted |= true;
             self.subjects.insert(hash, subject);
+            self.settle_subject(&hash);
         }
         wanted
     }
@@ -258,7 +278,7 @@ impl State {
     /// The blobs that decisions not yet ended at `now` refer to and that are not held.
     #[must_use]
     pub fn wanted(&self, now: Time) -> Vec<Hash> {
-        let open = self.decisions.iter().filter(|d| d.lifted.is_none() && now < d.until());
+        let open = self.decisions.iter().filter(|d| d.lifted.is_none() && !d.void && now < d.until());
         let mut wanted: BTreeSet<Hash> = BTreeSet::new();
         for d in open {
             if !self.posts.contains(&d.impose.post) {
@@ -271,6 +291,18 @@ impl State {
         wanted.into_iter().collect()
     }
 
+    /// The subjects not held of emergencies that count against their customers' hours at `now`, running or not. With
+    /// one missing, a later emergency of the same customer may be enforced for longer than it ought to be.
+    #[must_use]
+    pub fn counted(&self, now: Time) -> Vec<Hash> {
+        let counts = |d: &&Decision| {
+            d.impose.class == Class::Emergency && !d.void && now.since(d.until()) < CUSTOMER_WINDOW
+        };
+        let subjects = self.decisions.iter().filter(counts).map(|d| d.impose.subject);
+        let missing: BTreeSet<Hash> = subjects.filter(|s| !self.subjects.contains_key(s)).collect();
+        missing.into_iter().collect()
+    }
+
     /// What is in force and can be explained at `now`, in the order of the log.
     #[must_use]
     pub fn at(&self, now: Time) -> Vec<Measure> {
@@ -280,7 +312,7 @@ impl State {
     /// The next moment after `now` at which [`State::at`] gives another answer with no new note.
     #[must_use]
     pub fn next_change(&self, now: Time) -> Option<Time> {
-        let live = self.decisions.iter().filter(|d| d.lifted.is_none());
+        let live = self.decisions.iter().filter(|d| d.lifted.is_none() && !d.void);
         live.flat_map(|d| [d.impose.since, d.until()]).filter(|t| *t > now).min()
     }
 
@@ -350,7 +382,14 @@ impl State {
     /// Whether the log holds a note with this id that had effect.
     #[must_use]
     pub fn has_logged(&self, id: &Id) -> bool {
-        self.ids.get(id).is_some_and(|known| known.in_log)
+        self.ids.contains(id)
+    }
+
+    /// Where the log holds this lift or suspension, named by the hash of its text: whoever writes one may give it any
+    /// id.
+    #[must_use]
+    pub fn logged_undo(&self, text: &Hash) -> Option<u64> {
+        self.undos.get(text).copied().flatten()
     }
 
     /// What became of each entry, by index.
@@ -390,18 +429,31 @@ impl State {
         &self.policies.first().expect("a state begins with a policy").note.log
     }
 
-    /// The policies an impose logged at `now` must satisfy: the one in power and, for a week, the one before it.
-    fn policies_for_impose(&self, now: Time) -> impl Iterator<Item = &PolicyNote> {
-        let at = self.policies.iter().rposition(|p| p.from <= now).unwrap_or(0);
-        let young = self.policies.get(at).is_some_and(|p| now.since(p.from) < OLD_AND_NEW);
-        let from = if young { at.saturating_sub(1) } else { at };
-        self.policies.iter().skip(from).take(at - from + 1).map(|p| &p.note)
+    /// Which policy is in power at `now`.
+    fn policy_at(&self, now: Time) -> usize {
+        self.policies.iter().rposition(|p| p.from <= now).unwrap_or(0)
     }
 
-    /// Whether a key is suspended at `now`: until its end, or until a policy that came to power after it.
-    fn is_suspended(&self, key: &str, now: Time) -> bool {
-        let renewed = |s: &Suspended| self.policies.iter().any(|p| p.from > s.from && p.from <= now);
-        self.suspended.iter().any(|s| s.key == key && s.from <= now && now < s.until && !renewed(s))
+    /// The policies an impose logged at `now` must satisfy: the one in power, and each that was replaced less than a
+    /// week ago.
+    fn policies_for_impose(&self, now: Time) -> impl Iterator<Item = &PolicyNote> {
+        let at = self.policy_at(now);
+        let young = |p: &&InPower| now.since(p.from) < OLD_AND_NEW;
+        // Policy 0 replaced nothing; of any other that is young, the one before it counts too.
+        let more = self.policies.iter().take(at + 1).skip(1).rev().take_while(young).count();
+        self.policies.iter().skip(at - more).take(more + 1).map(|p| &p.note)
+    }
+
+    /// Whether a policy that came to power after `from` renewed what was suspended then.
+    fn renewed(&self, from: Time, now: Time) -> bool {
+        self.policies.iter().any(|p| p.from > from && p.from <= now)
+    }
+
+    /// Whether the log suspends a key at `now`: until its end, or until a policy that came to power after it. What the
+    /// log does not have is left out, or two who heard of it at different times would judge the log differently.
+    fn log_suspends(&self, key: &str, now: Time) -> bool {
+        let mut of_key = self.suspended.iter().filter(|s| s.key == key && now < s.until);
+        of_key.any(|s| s.logged.is_some_and(|logged| logged <= now && !self.renewed(logged, now)))
     }
 
     /// Impose notes with effect in the hour before `logged`.
@@ -411,41 +463,82 @@ impl State {
 
     /// Carries out what was judged. Nothing here can be refused any more.
     fn commit(&mut self, change: Change, note: &AnyNote, signed: &Note, index: Option<u64>, logged: Time) {
-        let known = Known { text: Hash::of(signed.text().as_bytes()), in_log: index.is_some() };
-        self.ids.insert(note.id().clone(), known);
+        let text = Hash::of(signed.text().as_bytes());
         let index_or_0 = index.unwrap_or_default();
+        if index.is_some() {
+            self.ids.insert(note.id().clone());
+        }
+        if matches!(note.kind(), Kind::Lift | Kind::Suspend) {
+            let known = self.undos.entry(text).or_default();
+            *known = known.or(index);
+        }
+        let logged_here = index.map(|_| logged);
         match change {
             Change::Finding(note, signers) => {
-                self.findings.insert(note.head.id.clone(), Found { note, logged, signers, used: false });
+                let found = Found { index: index_or_0, logged, signers, used: false, note };
+                self.findings.insert(found.note.head.id.clone(), found);
             }
-            Change::Impose { impose, signers, assessors } => {
+            Change::Impose { impose, signers, assessors, keys } => {
                 self.use_finding(impose.finding.as_ref());
-                let id = impose.head.id.clone();
-                let lifted = self.early_lifts.remove(&id);
-                self.by_id.insert(id, self.decisions.len());
-                let continues = Vec::new();
+                let at = self.decisions.len();
+                self.by_id.insert(impose.head.id.clone(), at);
+                let subject = impose.subject;
                 self.decisions.push(Decision {
                     index: index_or_0,
                     logged,
                     impose,
                     signers,
                     assessors,
-                    continues,
-                    lifted,
+                    keys,
+                    continues: Vec::new(),
+                    lifted: None,
+                    void: false,
+                    cap: None,
                 });
+                self.settle_subject(&subject);
+                self.settle(at);
             }
-            Change::Continue { at, note, signers } => {
+            Change::Continue { at, note, signers, assessors, keys } => {
                 self.use_finding(note.finding.as_ref());
                 if let Some(d) = self.decisions.get_mut(at) {
-                    d.continues.push(crate::Continued { index: index_or_0, logged, note, signers });
+                    let index = index_or_0;
+                    d.continues.push(crate::Continued {
+                        index,
+                        logged,
+                        note,
+                        signers,
+                        assessors,
+                        keys,
+                        void: false,
+                    });
                 }
+                self.settle(at);
             }
             Change::Lift { target, mut lifted } => {
                 lifted.index = index;
-                self.lift(target, lifted);
+                let lifts = self.lifts.entry(target.clone()).or_default();
+                match lifts.iter_mut().find(|l| l.text == text) {
+                    Some(known) => (known.lifted.index, known.logged) = (index, logged_here),
+                    None => lifts.push(Lift { text, lifted, logged: logged_here }),
+                }
+                if let Some(at) = self.by_id.get(&target).copied() {
+                    self.settle(at);
+                }
             }
-            Change::Suspend(key, until) => self.suspended.push(Suspended { key, from: logged, until }),
-            Change::Policy(note, from) => self.policies.push(InPower { note, from }),
+            Change::Suspend { key, from, until } => {
+                match self.suspended.iter_mut().find(|s| s.text == text) {
+                    Some(known) => known.logged = logged_here,
+                    None => {
+                        self.suspended.push(Suspended { text, key, from, until, logged: logged_here });
+                    }
+                }
+                self.settle_all();
+            }
+            Change::Policy(note, from) => {
+                self.policies.push(InPower { note, from });
+                // An officer of the new policy may have lifted already.
+                self.settle_all();
+            }
             Change::Refuse => {}
         }
     }
@@ -453,17 +546,6 @@ impl State {
     fn use_finding(&mut self, id: Option<&Id>) {
         if let Some(found) = id.and_then(|id| self.findings.get_mut(id)) {
             found.used = true;
-        }
-    }
-
-    /// The first lift stands; a later one only tells the log's index of the same note.
-    fn lift(&mut self, target: Id, lifted: Lifted) {
-        let slot = match self.by_id.get(&target).and_then(|at| self.decisions.get_mut(*at)) {
-            Some(decision) => decision.lifted.get_or_insert_with(|| lifted.clone()),
-            None => self.early_lifts.entry(target).or_insert_with(|| lifted.clone()),
-        };
-        if slot.id == lifted.id {
-            slot.index = slot.index.or(lifted.index);
         }
     }
 }

@@ -75,7 +75,10 @@ pub fn is_hostname(s: &str) -> bool {
             && !l.ends_with('-')
             && l.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
     };
-    s.len() <= 253 && s.split('.').all(label)
+    // One label is no hostname that anybody visits, and digits at the end make an address.
+    let top = s.rsplit_once('.').map(|(_, top)| top);
+    let named = top.is_some_and(|top| !top.bytes().all(|c| c.is_ascii_digit()));
+    s.len() <= 253 && named && s.split('.').all(label)
 }
 
 /// Customer, scope, hostnames at the time, salt and main facts.

@@ -65,10 +65,14 @@ impl fmt::Display for Sentence {
     }
 }
 
-/// Characters that change how the rest of a line looks without being seen: bidirectional controls, zero-width
-/// ones, line and paragraph separators.
+/// Characters that nobody sees, or that change how the rest of a line looks: all that Unicode 17 lists as
+/// `Bidi_Control` or `Default_Ignorable_Code_Point`, and the line and paragraph separators.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Reads lines in order.

@@ -13,14 +13,15 @@ pub struct Time(pub u64);
 pub(crate) const HOUR: u64 = 3600;
 /// One day, seconds.
 pub(crate) const DAY: u64 = 24 * HOUR;
-/// The last moment that can be written with a four-digit year: 9999-12-31T23:59:59Z.
-const LAST: u64 = 253_402_300_799;
 
 impl Time {
+    /// The last moment that can be written with a four-digit year: 9999-12-31T23:59:59Z.
+    pub const LAST: Self = Self(253_402_300_799);
+
     /// This moment plus `seconds`, held at the last writable moment.
     #[must_use]
     pub fn plus(self, seconds: u64) -> Self {
-        Self(self.0.saturating_add(seconds).min(LAST))
+        Self(self.0.saturating_add(seconds).min(Self::LAST.0))
     }
 
     /// Seconds from `earlier` to this moment; 0 when `earlier` is later.
@@ -58,7 +59,7 @@ impl Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let t = self.0.min(LAST);
+        let t = self.0.min(Self::LAST.0);
         let (year, month, day) = civil_from_days(t / DAY);
         let s = t % DAY;
         write!(f, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", s / HOUR, s / 60 % 60, s % 60)
@@ -107,7 +108,7 @@ mod tests {
             ("2000-02-29T00:00:00Z", 951_782_400),
             ("2022-09-03T23:15:00Z", 1_662_246_900),
             ("2026-11-22T00:00:00Z", 1_795_305_600),
-            ("9999-12-31T23:59:59Z", LAST),
+            ("9999-12-31T23:59:59Z", Time::LAST.0),
         ] {
             assert_eq!(Time::parse(text), Some(Time(unix)), "{text}");
             assert_eq!(Time(unix).to_string(), text);
@@ -139,7 +140,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn print_then_parse_is_identity(t in 0..=LAST) {
+        fn print_then_parse_is_identity(t in 0..=Time::LAST.0) {
             assert_eq!(Time::parse(&Time(t).to_string()), Some(Time(t)));
         }
     }

@@ -82,6 +82,7 @@ impl Fold {
             .flat_map(|decision| [decision.impose.post, decision.impose.subject])
             .collect();
         blobs.extend(state.wanted(Time(0)));
+        blobs.extend(state.counted(Time(0)));
         for hash in blobs {
             match self.reader.blob(&hash).await {
                 Ok(Some(blob)) => {

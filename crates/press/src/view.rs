@@ -64,7 +64,7 @@ pub(crate) fn changed(decision: &Decision, now: Time) -> Time {
         (Some(lift), _) => last.max(lift.time),
         (None, Status::Ended | Status::NotConfirmed) => last.max(decision.until()),
         (None, Status::InForce) => last.max(decision.impose.since),
-        (None, Status::Waiting | Status::Lifted) => last,
+        (None, Status::Waiting | Status::Lifted | Status::Void) => last,
     }
 }
 
@@ -120,6 +120,7 @@ fn ending(decision: &Decision, now: Time) -> &'static str {
     match (decision.status(now), decision.confirm_by().is_some()) {
         (Status::NotConfirmed, _) => "Ended: no independent reviewer had confirmed it.",
         (Status::Ended, _) => "Ended by itself.",
+        (Status::Void, _) => "Void: a key under it was suspended when it signed.",
         (_, true) => "Ends by itself, unless an independent reviewer confirms it before.",
         (_, false) => "Ends by itself.",
     }

@@ -61,6 +61,7 @@ pub(crate) fn state(decision: &Decision, now: Time) -> StateWords {
         Status::InForce if decision.confirmed() => ("In force, confirmed", "stop"),
         Status::InForce => ("In force", "stop"),
         Status::Lifted => ("Lifted", "calm"),
+        Status::Void => ("Void", "calm"),
         Status::NotConfirmed => ("Ended, not confirmed", "past"),
         Status::Ended => ("Ended", "past"),
     };
@@ -84,6 +85,7 @@ pub(crate) fn notice(decision: &Decision, now: Time) -> String {
             "This block is in force. A reviewer who took no part in the decision confirmed it. It ends by itself on {until}."
         ),
         Status::InForce => format!("This block is in force. It ends by itself on {until}."),
+        Status::Void => "This block is void: a key under it was suspended when it signed.".to_owned(),
         Status::Lifted => decision.lifted.as_ref().map_or_else(String::new, |lift| {
             format!(
                 "This block was lifted on {}, because {}. In the words of who lifted it: “{}”",

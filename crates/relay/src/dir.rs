@@ -9,6 +9,7 @@
 //! | `blobs/<sha256>` | by its name | yes: fetched again | no meaning | nothing |
 //! | `undo/<sha256>` | by the officer's signature inside | the log holds it soon; until then a lift is forgotten | as lost | the block of a lifted customer until the log tells again |
 //! | `elapsed` | as far as the disk is | wall time and verified time still end the measure | as lost | as lost |
+//! | `looked` | as far as the disk is | new entries are then folded as caught up | as lost | a back-dated entry is taken as a new edge would take it |
 //! | `fork-*` | by the log's signature inside | the proof of a fork is lost | no meaning | nothing |
 //! | `damaged/*` | no | yes | no meaning | nothing |
 //!
@@ -34,6 +35,8 @@ pub(crate) const MAX_BLOB: usize =
 const MAX_SEEN: usize = 32 + 256 * 27;
 /// Largest `elapsed` file: 8,000 measures on lines of at most 130 bytes.
 const MAX_ELAPSED: usize = 1024 * 1024;
+/// Largest `looked` file: a u64 and a newline.
+const MAX_LOOKED: usize = 21;
 /// Largest `undo/<sha256>` file: three lines of head and the note.
 const MAX_UNDO_FILE: usize = 128 + policy::MAX_UNDO;
 /// Undo notes kept. Each is signed by an officer, so only an officer can fill this: 4,096 files are 16 MiB.
@@ -207,6 +210,16 @@ impl Dir {
 
     pub(crate) fn put_elapsed(&self, text: &str) -> io::Result<()> {
         self.write("elapsed", &seal(text.as_bytes().to_vec()))
+    }
+
+    /// When a successful look at the log was, a minute before the last at most.
+    pub(crate) fn looked(&self) -> io::Result<Found<Time>> {
+        let time = |bytes: Vec<u8>| str::from_utf8(&bytes).ok()?.trim_end().parse().ok().map(Time);
+        Ok(self.read("looked", MAX_LOOKED + SEAL)?.and_then(unseal).and_then(time))
+    }
+
+    pub(crate) fn put_looked(&self, looked: Time) -> io::Result<()> {
+        self.write("looked", &seal(format!("{}\n", looked.0).into_bytes()))
     }
 
     /// Keeps a checkpoint that takes part in a fork. False when there are already as many as are kept.

@@ -51,12 +51,13 @@ struct Base {
 }
 
 /// What may be said of the `logged` of entries that come now, when the last successful look is so long ago. `now`
-/// is read before the fetch; only a restart makes us forget when we had looked.
-fn stamp(now: Time, last_look: Option<Duration>) -> Seen {
-    match last_look {
-        Some(ago) if ago <= STALE_AFTER => Seen::Live(now),
-        Some(ago) => Seen::After(Time(now.0.saturating_sub(ago.as_secs()))),
-        None => Seen::CatchUp,
+/// is read before the fetch. After a restart the disk tells when we had looked; only a new edge has never looked.
+fn stamp(now: Time, last_look: Option<Duration>, looked: Option<Time>) -> Seen {
+    match (last_look, looked) {
+        (Some(ago), _) if ago <= STALE_AFTER => Seen::Live(now),
+        (Some(ago), _) => Seen::After(Time(now.0.saturating_sub(ago.as_secs()))),
+        (None, Some(looked)) => Seen::After(looked.min(now)),
+        (None, None) => Seen::CatchUp,
     }
 }
 
@@ -94,7 +95,19 @@ impl Looker {
             Verdict::Fork => return Err(self.fork(base.held.as_ref(), &note, &shown)),
             Verdict::Empty | Verdict::TooLarge => return Err(Refusal::Size(shown.size)),
         };
-        self.shared.lock().last_sync = Some(self.shared.clock.mono());
+        let now = self.shared.clock.now();
+        let mut inner = self.shared.lock();
+        inner.last_sync = Some(self.shared.clock.mono());
+        inner.look_back |= grown > 0;
+        if inner.looked.is_none_or(|at| now.0.abs_diff(at.0) >= STALE_AFTER.as_secs()) {
+            match self.shared.dir.put_looked(now) {
+                Ok(()) => inner.looked = Some(now),
+                Err(e) => {
+                    count(&mut inner.refused, "disk");
+                    tracing::error!(error = %e, "the time of this look was not saved");
+                }
+            }
+        }
         Ok((shown.size, grown))
     }
 
@@ -119,7 +132,11 @@ impl Looker {
             key,
             tree: Arc::clone(&inner.tree),
             gap: inner.gap,
-            seen: stamp(self.shared.clock.now(), inner.last_sync.map(|at| mono.saturating_sub(at))),
+            seen: stamp(
+                self.shared.clock.now(),
+                inner.last_sync.map(|at| mono.saturating_sub(at)),
+                inner.looked,
+            ),
         }
     }
 
@@ -379,12 +396,33 @@ impl Looker {
                 }
             }
         }
+        came += self.look_back().await;
         if came > 0 {
             let mut inner = self.shared.lock();
             self.shared.publish(&mut inner);
             self.shared.report.notify_one();
         }
         (came, self.wanted().len() as u64)
+    }
+
+    /// Fetches, once after each growth, the subjects of earlier emergencies. One that is gone was erased, or is held
+    /// back by a server that could hold the log back as well.
+    async fn look_back(&mut self) -> u64 {
+        let counted = {
+            let mut inner = self.shared.lock();
+            if !std::mem::take(&mut inner.look_back) {
+                return 0;
+            }
+            inner.state.as_ref().map_or_else(Vec::new, |s| s.counted(self.shared.clock.now()))
+        };
+        let mut came = 0;
+        for hash in counted {
+            match self.ledger.get(&format!("/blob/{hash}"), MAX_BLOB).await {
+                Ok(blob) if Hash::of(&blob) == hash => came += u64::from(self.hold(&hash, &blob)),
+                other => tracing::debug!(error = ?other.err(), %hash, "an earlier subject was not fetched"),
+            }
+        }
+        came
     }
 
     fn wanted(&self) -> Vec<Hash> {

@@ -80,6 +80,10 @@ pub(crate) struct Inner {
     pub(crate) refused: Refused,
     /// When the last successful look was, on the monotonic clock.
     pub(crate) last_sync: Option<Duration>,
+    /// When one was by the wall clock, as the disk has it: at most [`STALE_AFTER`] older than the last.
+    pub(crate) looked: Option<Time>,
+    /// Subjects of earlier emergencies may have become available.
+    pub(crate) look_back: bool,
     /// Posts the fold believes held, whose file was damaged.
     pub(crate) lost_posts: BTreeSet<Hash>,
 }
@@ -132,6 +136,16 @@ impl Shared {
                     Elapsed::default()
                 }
             };
+            inner.looked = match shared.dir.looked()? {
+                Found::Whole(looked) => Some(looked),
+                Found::Missing => None,
+                Found::Damaged => {
+                    count(&mut inner.refused, "damaged");
+                    shared.dir.set_aside("looked")?;
+                    None
+                }
+            };
+            inner.look_back = true;
             shared.publish(&mut inner);
         }
         Ok(shared)
@@ -141,7 +155,8 @@ impl Shared {
     pub(crate) fn reload(&self, inner: &mut Inner) -> Result<(), OpenError> {
         let mut loaded = load(&self.dir, &self.config.trust, self.config.demo_allowed, self.clock.now())?;
         if let Some(state) = &mut loaded.state {
-            for hash in state.wanted(self.clock.now()) {
+            let now = self.clock.now();
+            for hash in [state.wanted(now), state.counted(now)].concat() {
                 match self.dir.blob(&hash)? {
                     Found::Whole(blob) => {
                         state.hold(&blob);

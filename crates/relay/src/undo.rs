@@ -58,6 +58,8 @@ pub enum UndoError {
     TooLong,
     /// This edge has not seen entry 0 yet, so it knows nobody's key.
     NoPolicy,
+    /// This edge holds as many notes as it keeps that the log has not taken, and this one ends no block.
+    Full,
     /// The note is refused.
     Rejected(Rejected),
 }
@@ -69,6 +71,10 @@ impl fmt::Display for UndoError {
             Self::NoPolicy => {
                 f.write_str("this edge does not know the policy yet; try the desk or another edge")
             }
+            Self::Full => write!(
+                f,
+                "this edge holds {MAX_UNDOS} notes that the log has not taken, and this one ends no block; bring it to the desk"
+            ),
             Self::Rejected(why) => write!(f, "refused: {why}"),
         }
     }
@@ -93,6 +99,7 @@ impl UndoHandle {
             self.shared.refuse(match error {
                 UndoError::TooLong => "undo-too-long",
                 UndoError::NoPolicy => "undo-no-policy",
+                UndoError::Full => "undo-full",
                 UndoError::Rejected(_) => "undo-refused",
             });
         }
@@ -106,21 +113,26 @@ fn accept(shared: &Shared, bytes: &[u8]) -> Result<Undone, UndoError> {
     }
     let now = shared.clock.now();
     let mut inner = shared.lock();
+    let room = inner.undos.len() < MAX_UNDOS;
     let Some(state) = &mut inner.state else { return Err(UndoError::NoPolicy) };
     let at = state.size();
+    // Full of notes that the log does not take: what ends a block here is always taken, there are only so many.
+    if !room && !ends_a_block(state, bytes, now) {
+        return Err(UndoError::Full);
+    }
     // A note without effect leaves the fold as it was, so it may be judged in place.
     let (kind, id) = match state.undo(bytes, now) {
         Outcome::Applied { kind, id } => (kind, id),
         Outcome::Rejected { why } => return Err(UndoError::Rejected(why)),
     };
-    let known = state.has_logged(&id) || inner.undos.iter().any(|k| k.id == id);
+    let logged = text_of(bytes).is_some_and(|text| state.logged_undo(&text).is_some());
+    let known = logged || inner.undos.iter().any(|k| k.undo.note == bytes);
     if known {
         return Ok(Undone { kind, id, known, kept: true });
     }
     // Numbers go on from the highest, also when a damaged file left a hole.
     let nr = inner.undos.last().map_or(0, |k| k.undo.nr + 1);
     let undo = Undo { nr, at, received: now, note: bytes.to_vec() };
-    let room = inner.undos.len() < MAX_UNDOS;
     let kept = room
         && shared.dir.put_undo(&undo).inspect_err(|e| tracing::error!(error = %e, "undo not kept")).is_ok();
     if !kept {
@@ -135,11 +147,23 @@ fn accept(shared: &Shared, bytes: &[u8]) -> Result<Undone, UndoError> {
     Ok(Undone { kind, id, known, kept })
 }
 
+fn ends_a_block(state: &State, bytes: &[u8], now: Time) -> bool {
+    let note = Note::parse(bytes).ok().and_then(|note| AnyNote::parse(note.text()).ok());
+    let Some(AnyNote::Lift(lift)) = note else { return false };
+    state.decision(&lift.lifts).is_some_and(|d| d.lifted.is_none() && now < d.until())
+}
+
+/// What an undo is known by: its text, whoever signed it how often.
+fn text_of(bytes: &[u8]) -> Option<Hash> {
+    Note::parse(bytes).ok().map(|note| Hash::of(note.text().as_bytes()))
+}
+
 /// An accepted undo and how far it has been told.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) undo: Undo,
     pub(crate) id: Id,
+    text: Hash,
     pub(crate) alarmed: bool,
     attempts: u32,
     due: Duration,
@@ -150,12 +174,13 @@ impl Kept {
     pub(crate) fn new(undo: Undo) -> Option<Self> {
         let note = Note::parse(&undo.note).ok()?;
         let id = AnyNote::parse(note.text()).ok()?.id().clone();
-        Some(Self { undo, id, alarmed: false, attempts: 0, due: Duration::ZERO })
+        let text = Hash::of(note.text().as_bytes());
+        Some(Self { undo, id, text, alarmed: false, attempts: 0, due: Duration::ZERO })
     }
 
     /// The log does not hold it yet.
     pub(crate) fn pending(&self, state: Option<&State>) -> bool {
-        state.is_none_or(|s| !s.has_logged(&self.id))
+        state.is_none_or(|s| s.logged_undo(&self.text).is_none())
     }
 
     /// It should long be in the log and is not.

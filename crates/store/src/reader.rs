@@ -146,6 +146,7 @@ impl Reader {
         let new = state.decisions().filter(|decision| decision.index >= old);
         let mut blobs: Vec<Hash> = new.flat_map(|d| [d.impose.post, d.impose.subject]).collect();
         blobs.extend(state.wanted(Time(0)));
+        blobs.extend(state.counted(Time(0)));
         for hash in blobs {
             if let Some(blob) = self.blob(&hash).await? {
                 state.hold(&blob);

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ledger::Hash;
 use ledger::note::Note;
 use policy::{AnyNote, Id, Kind, Outcome, State};
 use store::DraftState;
@@ -26,7 +27,8 @@ pub(crate) async fn undo(desk: &Arc<Shared>, bytes: &[u8]) -> Result<Undone, Des
     let note = Note::parse(bytes).map_err(|e| DeskError::Unfit { code: "note", why: e.to_string() })?;
     let parsed = AnyNote::parse(note.text())?;
     let (id, kind) = (parsed.id().clone(), parsed.kind());
-    if let Some(index) = logged(&desk.state(), &id) {
+    let text = Hash::of(note.text().as_bytes());
+    if let Some(index) = desk.state().logged_undo(&text) {
         return Ok(Undone { id, kind, index });
     }
     let draft = desk.store.draft(&id).await?;
@@ -34,7 +36,7 @@ pub(crate) async fn undo(desk: &Arc<Shared>, bytes: &[u8]) -> Result<Undone, Des
     match publish::attempt(desk, note, draft).await? {
         Attempt::Published(done) => Ok(Undone { id, kind, index: done.index }),
         // Somebody else's copy of the same note may have been logged while we waited for the sequencer.
-        Attempt::Refused(no) => match logged(&desk.state(), &id) {
+        Attempt::Refused(no) => match desk.state().logged_undo(&text) {
             Some(index) => Ok(Undone { id, kind, index }),
             None => Err(no.into()),
         },
@@ -59,11 +61,4 @@ async fn believe(desk: &Shared, bytes: &[u8]) -> Result<(), DeskError> {
             Err(why.into())
         }
     }
-}
-
-/// Where the log holds the note with this id.
-pub(crate) fn logged(state: &State, id: &Id) -> Option<u64> {
-    let this = |o: &Outcome| matches!(o, Outcome::Applied { id: applied, .. } if applied == id);
-    let at = state.outcomes().iter().position(this)?;
-    Some(at as u64)
 }

@@ -27,8 +27,8 @@ words! {
     }
 }
 
-/// Most persons in a policy: quorum checks are linear in it, and no house has more deciders.
-const MAX_PERSONS: usize = 200;
+/// Most persons in a policy: everyone signs policy 0, and a note has at most so many signature lines.
+const MAX_PERSONS: usize = ledger::note::MAX_SIGNATURES;
 /// Most keys of one person: a machine, a spare, a hardware key, and the same again while they are replaced.
 const MAX_KEYS: usize = 8;
 
@@ -81,7 +81,7 @@ impl PolicyNote {
         if log.name() != head.origin || !matches!(log.kind(), KeyKind::Ed25519(_)) {
             return Err(lines.wrong("the log's key must be a plain Ed25519 key named after the origin"));
         }
-        let persons = read_persons(&mut lines)?;
+        let persons = read_persons(&mut lines, &log)?;
         let bounds = Bounds::read(&mut lines)?;
         lines.end()?;
         Ok(Self { head, version, log, persons, bounds })
@@ -116,9 +116,10 @@ fn read_key(v: &str) -> Option<VerifierKey> {
     VerifierKey::parse(v).ok().filter(|k| k.to_string() == v)
 }
 
-fn read_persons(lines: &mut Lines<'_>) -> Result<Vec<PersonKeys>, GrammarError> {
+fn read_persons(lines: &mut Lines<'_>, log: &VerifierKey) -> Result<Vec<PersonKeys>, GrammarError> {
     let mut persons: Vec<PersonKeys> = Vec::new();
-    let mut seen = BTreeSet::new();
+    // The log's key orders entries and signs nothing else.
+    let mut seen = BTreeSet::from([*log.public_key()]);
     while lines.next_is("person") {
         let mut person = lines.read("person", "PERSON ORGANISATION ROLES, roles joined by commas in the order assessor,approver,reviewer,legal,independent", read_person)?;
         if persons.last().is_some_and(|last| last.person >= person.person) {

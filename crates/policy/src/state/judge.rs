@@ -2,22 +2,28 @@
 
 use super::State;
 use crate::{
-    AnyNote, Id, Kind, Lifted, Rejected, Signer, Status, Time, Trust,
-    floor::WINDOW,
-    note::{Class, Continue, ContinueReason, Finding, Impose, Lift, PolicyNote, ScopeKind, Suspend},
+    AnyNote, Id, Kind, Lifted, Rejected, Signer, Time, Trust,
+    floor::{POLICY_PERSONS, WINDOW},
+    note::{
+        Class, Continue, ContinueReason, Finding, Impose, Lift, PersonKeys, PolicyNote, Role, ScopeKind,
+        Suspend,
+    },
     quorum::{self, Signers},
     time::{DAY, HOUR},
 };
 use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
-use ledger::{Hash, note::Note};
+use ledger::{
+    Hash,
+    note::{Note, VerifierKey},
+};
 
 /// What an accepted note changes.
 pub(super) enum Change {
     Finding(Finding, Vec<Signer>),
-    Impose { impose: Impose, signers: Vec<Signer>, assessors: Vec<Signer> },
-    Continue { at: usize, note: Continue, signers: Vec<Signer> },
+    Impose { impose: Impose, signers: Vec<Signer>, assessors: Vec<Signer>, keys: Vec<String> },
+    Continue { at: usize, note: Continue, signers: Vec<Signer>, assessors: Vec<Signer>, keys: Vec<String> },
     Lift { target: Id, lifted: Lifted },
-    Suspend(String, Time),
+    Suspend { key: String, from: Time, until: Time },
     Policy(PolicyNote, Time),
     Refuse,
 }
@@ -43,6 +49,7 @@ pub(super) fn genesis(trust: &Trust, policy: &PolicyNote, note: &Note, demo: boo
     if signers.len() != policy.persons.len() {
         return Err(Rejected::Genesis("policy 0 is not signed by everyone it names"));
     }
+    judge_people(policy)?;
     need(quorum::policy(&signers, policy))
 }
 
@@ -74,19 +81,19 @@ impl State {
         }
     }
 
-    /// An id counts once; a lift or suspension that came by another way first may still be logged.
+    /// An id counts once in the log. What undoes is known by its text: it may have any id, so that nobody takes an id
+    /// away from somebody else's note by way of an undo, nor an undo's effect by way of its id.
     fn judge_id(&self, note: &AnyNote, signed: &Note) -> Result<(), Rejected> {
-        let Some(known) = self.ids.get(note.id()) else {
-            return Ok(());
+        let known = match note.kind() {
+            Kind::Lift | Kind::Suspend => self.logged_undo(&Hash::of(signed.text().as_bytes())).is_some(),
+            _ => self.ids.contains(note.id()),
         };
-        let same = known.text == Hash::of(signed.text().as_bytes());
-        let undo = matches!(note.kind(), Kind::Lift | Kind::Suspend);
-        ensure(same && undo && !known.in_log, Rejected::DuplicateId)
+        ensure(!known, Rejected::DuplicateId)
     }
 
-    /// Signers whose keys are not suspended.
+    /// Signers whose keys the log does not suspend.
     fn signers<'p>(&self, signed: &Note, policy: &'p PolicyNote, at: Time) -> Result<Signers<'p>, Rejected> {
-        Signers::find(signed, policy, |key| !self.is_suspended(key, at))
+        Signers::find(signed, policy, |key| !self.log_suspends(key, at))
     }
 
     fn judge_finding(&self, n: &Finding, signed: &Note, logged: Time) -> Result<Change, Rejected> {
@@ -107,6 +114,7 @@ impl State {
             None => Vec::new(),
         };
         let before: BTreeSet<Id> = assessors.iter().map(|s| s.person.clone()).collect();
+        let (mut record, mut keys) = (Vec::new(), Vec::new());
         for policy in self.policies_for_impose(logged) {
             judge_bounds(n, policy, logged)?;
             let signers = self.signers(signed, policy, logged)?;
@@ -120,9 +128,10 @@ impl State {
             })?;
             let crowded = self.recent_imposes(logged) >= policy.bounds.imposes_per_hour;
             ensure(!crowded || quorum::policy(&signers, policy).is_empty(), Rejected::BlastRadius)?;
+            merge(&mut record, signers.record());
+            keys.extend(quorum::keys_of(signed, policy)?);
         }
-        let signers = self.signers(signed, self.policy(logged), logged)?.record();
-        Ok(Change::Impose { impose: n.clone(), signers, assessors })
+        Ok(Change::Impose { impose: n.clone(), signers: record, assessors, keys })
     }
 
     /// The signers of a finding that carries this decision.
@@ -135,7 +144,7 @@ impl State {
     /// A finding was judged when it was logged. It must hold under the policy that judges the decision too: else a
     /// new policy's assessors would carry what the old policy's never saw, and a suspended key would take part.
     fn judge_assessors(&self, found: &[Signer], policy: &PolicyNote, at: Time) -> Result<(), Rejected> {
-        let counts = |s: &&Signer| policy.is_assessor(s) && !self.is_suspended(&s.key, at);
+        let counts = |s: &&Signer| policy.is_assessor(s) && !self.log_suspends(&s.key, at);
         let have = found.iter().filter(counts).count() as u64;
         ensure(
             have >= policy.bounds.finding_assessors,
@@ -154,6 +163,8 @@ impl State {
             Rejected::Finding("the finding does not have all eight criteria met"),
         )?;
         ensure(fresh, Rejected::Finding("the finding is too old to carry a decision"))?;
+        let open = logged < found.note.window_until;
+        ensure(open, Rejected::Finding("the window that the finding states is over"))?;
         ensure(!found.used, Rejected::Finding("the finding carried a decision already"))?;
         ensure(found.note.subject == *subject, Rejected::Finding("the finding is about another subject"))?;
         Ok(found)
@@ -167,21 +178,32 @@ impl State {
             d.impose.class == Class::Emergency,
             Rejected::Target("only an emergency is continued this way"),
         )?;
-        ensure(d.status(logged) == Status::InForce, Rejected::Target("the decision is not in force"))?;
+        // By the log alone: a lift that is known only here must not change how the log is read.
+        let lifted = self.lift_of_log(d);
+        let runs = !lifted && d.impose.since <= logged && logged < d.logged_until();
+        ensure(runs, Rejected::Target("the decision is not in force"))?;
         let policy = self.policy(logged);
         let signers = self.signers(signed, policy, logged)?;
         let mut before: BTreeSet<Id> =
             d.signers.iter().chain(&d.assessors).map(|s| s.person.clone()).collect();
+        let mut assessed = Vec::new();
+        let validated = d.logged_continue(ContinueReason::Validated);
         let hours = if n.reason == ContinueReason::Validated {
-            ensure(!d.confirmed(), Rejected::Target("it was validated already"))?;
+            ensure(validated.is_none(), Rejected::Target("it was validated already"))?;
             ensure(n.finding.is_none(), Rejected::Form("validation needs no finding: write `finding none`"))?;
             need(quorum::reviewer(&signers, &before))?;
             policy.bounds.validated_hours
         } else {
-            let extended = d.continues.iter().any(|c| c.note.reason == ContinueReason::Extended);
-            ensure(d.confirmed() && !extended, Rejected::Target("it is extended once, after validation"))?;
+            let extended = d.logged_continue(ContinueReason::Extended).is_some();
+            let validated = validated.filter(|_| !extended);
+            let validated = validated.ok_or(Rejected::Target("it is extended once, after validation"))?.index;
             let id = n.finding.as_ref().ok_or(Rejected::Form("an extension needs a new finding"))?;
             let found = self.open_finding(id, &d.impose.subject, logged)?;
+            ensure(
+                found.index > validated,
+                Rejected::Finding("an extension needs a finding made after the validation"),
+            )?;
+            assessed = found.signers.clone();
             before.extend(d.continues.iter().flat_map(|c| &c.signers).map(|s| s.person.clone()));
             self.judge_assessors(&found.signers, policy, logged)?;
             let assessors: BTreeSet<Id> = found.signers.iter().map(|s| s.person.clone()).collect();
@@ -193,21 +215,29 @@ impl State {
         ensure(n.until > logged, Rejected::Bound("`until` is over already"))?;
         let last = d.impose.since.plus(hours * HOUR);
         ensure(n.until <= last, Rejected::Bound("`until` is later than this continuation may reach"))?;
-        Ok(Change::Continue { at, note: n.clone(), signers: signers.record() })
+        let keys = quorum::keys_of(signed, policy)?;
+        Ok(Change::Continue { at, note: n.clone(), signers: signers.record(), assessors: assessed, keys })
     }
 
     /// One officer, any key of the policy, suspended or not: power down is one signature. A suspension must not be a
     /// way to prevent a lift, and two edges that learn of both in another order must come to the same end.
     fn judge_lift(&self, n: &Lift, signed: &Note, logged: Time) -> Result<Change, Rejected> {
-        let signers = Signers::find(signed, self.policy(logged), |_| true)?;
-        need(quorum::persons(&signers, 1))?;
+        let mut by = Vec::new();
+        for policy in self.policies.iter().rev() {
+            merge(&mut by, Signers::find(signed, &policy.note, |_| true)?.record());
+        }
+        let target = self.by_id.get(&n.lifts).and_then(|at| self.decisions.get(*at));
+        let since = target.map_or(logged, |d| d.logged);
+        if !self.may_lift(&by, since) {
+            return Err(Rejected::Quorum(Vec::from([String::from("1 more officer (distinct persons)")])));
+        }
         let lifted = Lifted {
             index: None,
             id: n.head.id.clone(),
             time: n.time,
             reason: n.reason,
             why: n.why.clone(),
-            by: signers.record(),
+            by,
         };
         Ok(Change::Lift { target: n.lifts.clone(), lifted })
     }
@@ -217,13 +247,32 @@ impl State {
         let longest = policy.bounds.suspend_days * DAY;
         // From `time` and from now: else a `time` in the far future would suspend until then.
         let most = longest.saturating_add(crate::LOGGED_SKEW);
-        ensure(
-            n.until > n.time && n.until.since(n.time) <= longest && n.until.since(logged) <= most,
-            Rejected::Bound("a key is suspended for at most 7 days"),
-        )?;
+        let within = n.until > n.time && n.until.since(n.time) <= longest && n.until.since(logged) <= most;
+        ensure(within, Rejected::Bound("a key is suspended for at most 7 days"))?;
         let signers = self.signers(signed, policy, logged)?;
         need(quorum::suspend(&signers, &n.key, policy))?;
-        Ok(Change::Suspend(n.key.clone(), n.until))
+        Ok(Change::Suspend { key: n.key.clone(), from: n.time, until: n.until })
+    }
+
+    /// Whether the log itself holds a lift of this decision.
+    fn lift_of_log(&self, d: &crate::Decision) -> bool {
+        let lifts = self.lifts.get(&d.impose.head.id);
+        lifts.is_some_and(|all| {
+            all.iter().any(|l| l.logged.is_some() && self.may_lift(&l.lifted.by, d.logged))
+        })
+    }
+
+    /// A public key names one person for good: else a person could take part twice under two names.
+    fn judge_names(&self, policy: &PolicyNote) -> Result<(), Rejected> {
+        for before in self.policies.iter().flat_map(|p| &p.note.persons) {
+            let same = |k: &VerifierKey| before.keys.iter().any(|b| b.public_key() == k.public_key());
+            let moved = policy.persons.iter().find(|p| p.person != before.person && p.keys.iter().any(same));
+            if let Some(moved) = moved {
+                let (now, was) = (&moved.person, &before.person);
+                return Err(Rejected::Policy(format!("a key of {now} was {was}'s")));
+            }
+        }
+        Ok(())
     }
 
     fn judge_policy(&self, n: &PolicyNote, signed: &Note, logged: Time) -> Result<Change, Rejected> {
@@ -239,6 +288,8 @@ impl State {
             Rejected::Policy("a change of the log's key is not supported yet".into()),
         )?;
         ensure(!n.is_demo() || newest.note.is_demo(), Rejected::Demo)?;
+        judge_people(n)?;
+        self.judge_names(n)?;
         if let Some(key) = n.bounds.looser_than_floor() {
             return Err(Rejected::Policy(format!("bound `{key}` is looser than the floor")));
         }
@@ -246,6 +297,41 @@ impl State {
         let signers = self.signers(signed, policy, logged)?;
         need(quorum::policy(&signers, policy))?;
         Ok(Change::Policy(n.clone(), logged.plus(policy.bounds.policy_delay_hours * HOUR)))
+    }
+}
+
+/// A policy under which nobody could decide, or no policy could follow, would brick the house.
+fn judge_people(policy: &PolicyNote) -> Result<(), Rejected> {
+    let count = |role| policy.persons.iter().filter(|p| p.is(role)).count() as u64;
+    if let Some(key) = policy.bounds.unworkable() {
+        return Err(Rejected::Policy(format!("bound `{key}` is too tight to live with")));
+    }
+    let few = |what: &str| Err(Rejected::Policy(format!("it names too few persons: {what}")));
+    if policy.persons.len() < POLICY_PERSONS {
+        return few("at least three are needed");
+    }
+    if count(Role::Independent) == 0 {
+        return few("at least one must be independent");
+    }
+    if count(Role::Assessor) < policy.bounds.finding_assessors {
+        return few("not enough assessors for a finding");
+    }
+    let approves = |p: &&PersonKeys| p.is(Role::Approver) && p.is(Role::Independent);
+    if (policy.persons.iter().filter(approves).count() as u64) < policy.bounds.emergency_approvers {
+        return few("not enough independent approvers for an emergency");
+    }
+    if count(Role::Reviewer) == 0 {
+        return few("at least one must be a reviewer");
+    }
+    Ok(())
+}
+
+/// Adds the persons that are not there yet.
+fn merge(all: &mut Vec<Signer>, more: Vec<Signer>) {
+    for signer in more {
+        if !all.iter().any(|s| s.person == signer.person) {
+            all.push(signer);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The fold against stories: who signs what when, and what is in force after.
 
+mod attacks;
+
 use super::*;
 use crate::{
     MAX_POST, Scope,
@@ -410,6 +412,7 @@ fn a_policy_takes_effect_after_a_day_and_counts_beside_the_old_for_a_week() {
     let mut next = s.house.policy();
     next.head.id = id("policy-1");
     next.version = 1;
+    next.persons[4].roles = Vec::from([Role::Assessor, Role::Legal]);
     next.bounds = Bounds { finding_assessors: 3, ..FLOOR };
     let loose = PolicyNote { bounds: Bounds { emergency_hours: 49, ..FLOOR }, ..next.clone() };
     let skips = PolicyNote { version: 2, ..next.clone() };

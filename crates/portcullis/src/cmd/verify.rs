@@ -214,7 +214,7 @@ async fn blobs(source: &Source, state: &mut State, now: Time, report: &mut Repor
     let wanted: Vec<(Hash, &str, String, bool)> = state
         .decisions()
         .flat_map(|d| {
-            let (id, runs) = (d.impose.head.id.to_string(), d.lifted.is_none() && now < d.until());
+            let (id, runs) = (d.impose.head.id.to_string(), d.lifted.is_none() && !d.void && now < d.until());
             [(d.impose.post, "post", id.clone(), runs), (d.impose.subject, "subject", id, runs)]
         })
         .collect();
@@ -243,6 +243,7 @@ fn decisions(state: &State, now: Time, report: &mut Report) -> Vec<String> {
         let end = match (&d.lifted, status) {
             (Some(lifted), _) => format!("lifted at {}: {}", lifted.time, lifted.why),
             (None, Status::Ended | Status::NotConfirmed) => format!("ended at {}", d.until()),
+            (None, Status::Void) => "a key under it was suspended when it signed".to_owned(),
             (None, _) => format!("until {}", d.until()),
         };
         let words = format!(

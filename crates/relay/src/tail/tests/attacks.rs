@@ -208,9 +208,14 @@ async fn an_entry_from_the_future_makes_the_checkpoint_wait() {
 
 #[tokio::test]
 async fn a_late_entry_is_judged_by_the_clock_of_those_who_watched() {
-    // one edge watches, one had looked before it was cut off for two minutes, the last one comes new; `logged` is
-    // eleven minutes before it was shown
-    for (watching, cut_off, expect) in [(true, 0, vec![]), (true, 120, vec![]), (false, 0, vec!["imp-one"])] {
+    // one edge watches, one had looked before it was cut off for two minutes, one before it was started again, the last
+    // one comes new; `logged` is eleven minutes before it was shown
+    for (watching, cut_off, restarts, expect) in [
+        (true, 0, false, vec![]),
+        (true, 120, false, vec![]),
+        (true, 0, true, vec![]),
+        (false, 0, false, vec!["imp-one"]),
+    ] {
         let world = World::new().await;
         let dir = tempfile::tempdir().expect("a folder");
         let clock = ManualClock::at(START.plus(700));
@@ -219,9 +224,13 @@ async fn a_late_entry_is_judged_by_the_clock_of_those_who_watched() {
             tail.sync_once().await.expect("entry 0");
             clock.pass(cut_off);
         }
+        if restarts {
+            drop(tail);
+            tail = world.open(dir.path(), &clock);
+        }
         world.publish_block("one", START.plus(10));
         tail.sync_once().await.expect("the block");
-        assert_eq!(enforced(&tail), expect, "watching: {watching}, cut off: {cut_off}");
+        assert_eq!(enforced(&tail), expect, "watching: {watching}, cut off: {cut_off}, restarts: {restarts}");
         drop(tail);
         let tail = world.open_alone(dir.path(), &clock);
         assert_eq!(enforced(&tail), expect, "the stamp makes a restart judge the same");

@@ -126,7 +126,7 @@ async fn every_damaged_file_is_set_aside_and_fetched_again() {
         let (_world, dir, ..) = blocked().await;
         files(dir.path()).len()
     };
-    assert_eq!(count, 6, "checkpoint, entries, seen, elapsed, two blobs");
+    assert_eq!(count, 7, "checkpoint, entries, seen, elapsed, looked, two blobs");
     for (how, change) in damage {
         for n in 0..count {
             let (world, dir, clock, tail) = blocked().await;
