@@ -84,7 +84,8 @@ pub(crate) fn keys_of(note: &Note, policy: &PolicyNote) -> Result<Vec<String>, R
 
 fn lack(missing: &mut Vec<String>, need: u64, have: u64, what: &str) {
     if have < need {
-        missing.push(format!("{} more {what}", need - have));
+        let colon = if need - have == 1 { "" } else { ":" };
+        missing.push(format!("{} more{colon} {what}", need - have));
     }
 }
 

@@ -39,6 +39,8 @@ pub enum Rejected {
     Target(&'static str),
     /// A policy that does not follow.
     Policy(String),
+    /// A signature that would bring its note no nearer, in words.
+    NoUse(String),
     /// More impose notes within the hour than the policy allows.
     BlastRadius,
     /// The class and the note's other lines do not fit together.
@@ -70,6 +72,7 @@ impl Rejected {
             Self::Late => "late",
             Self::Target(_) => "target",
             Self::Policy(_) => "policy",
+            Self::NoUse(_) => "no-use",
             Self::BlastRadius => "blast-radius",
             Self::Form(_) => "form",
             Self::NotYet => "not-yet",
@@ -98,7 +101,11 @@ impl fmt::Display for Rejected {
             Self::Quorum(missing) => write!(f, "missing: {}", missing.join("; ")),
             Self::Late => f.write_str("logged after `approve-by`: the proposal is void"),
             Self::Policy(what) => f.write_str(what),
-            Self::BlastRadius => f.write_str("more decisions within 60 minutes than one quorum may take"),
+            Self::NoUse(what) => f.write_str(what),
+            Self::BlastRadius => f.write_str(
+                "more decisions within 60 minutes than one quorum may take: the policy quorum must sign this one, a majority of \
+                 all officers with an independent one",
+            ),
             Self::NotYet => f.write_str("legal orders are not supported yet"),
             Self::NotAnUndo => f.write_str("only a lift or a suspension is valid outside the log"),
         }

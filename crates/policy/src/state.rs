@@ -16,7 +16,7 @@ use crate::{
     Signer, Status, Subject, Time, Trust,
     entry::Entry,
     floor::{CUSTOMER_WINDOW, OLD_AND_NEW},
-    note::{Class, Finding, PolicyNote},
+    note::{Class, Finding, PersonKeys, PolicyNote, Role},
     quorum::Signers,
     time::HOUR,
 };
@@ -250,6 +250,47 @@ impl State {
         let signers = Signers::find(&note, self.policy(now), |key| lifts || !self.log_suspends(key, now))?;
         let nobody = || Rejected::Quorum(Vec::from(["a signature by a key of the policy in power".into()]));
         signers.record().into_iter().next().ok_or_else(nobody)
+    }
+
+    /// Whose signature this is, if it would bring the note nearer to being accepted. One that does not is worse than
+    /// none: whoever signed can take no other part in the matter.
+    ///
+    /// # Errors
+    /// As [`State::check_signature`]; [`Rejected::NoUse`] with the reason when it would not count.
+    pub fn would_count(&self, note: &Note, signature: &Signature, now: Time) -> Result<Signer, Rejected> {
+        let signer = self.check_signature(note.text(), signature, now)?;
+        let policy = self.policy(now);
+        let signers = Signers::find(note, policy, |_| true)?;
+        if signers.ids().contains(&signer.person) {
+            return Ok(signer);
+        }
+        let mut with = note.clone();
+        with.add(signature.clone());
+        let lacks = |note: &Note| match self.would_apply(note, now) {
+            Err(Rejected::Quorum(words)) => words,
+            _ => Vec::new(),
+        };
+        let (before, after) = (lacks(note), lacks(&with));
+        let useless = !before.is_empty() && before == after;
+        // The place beside the proposer is the approver's: another in it would only use up a person.
+        let taken = match AnyNote::parse(note.text())? {
+            AnyNote::Impose(impose) if impose.class == Class::Emergency => {
+                let finding = impose.finding.as_ref().and_then(|id| self.findings.get(id));
+                let assessed = finding.is_some_and(|f| f.signers.iter().any(|s| s.person == signer.person));
+                let approves = |p: &PersonKeys| p.is(Role::Approver) && p.is(Role::Independent);
+                let person = policy.persons.iter().find(|p| p.person == signer.person);
+                let approver = !assessed && person.is_some_and(approves);
+                signers.len() > 0 && !approver && signers.persons().filter(|p| approves(p)).count() == 0
+            }
+            _ => false,
+        };
+        if useless || taken {
+            let name = &signer.person;
+            let words =
+                format!("{name}'s signature would not count here; still missing: {}", before.join("; "));
+            return Err(Rejected::NoUse(words));
+        }
+        Ok(signer)
     }
 
     /// Tells the fold that this blob is held. True when some decision refers to it and it is what it should be.

@@ -37,6 +37,21 @@ pub(crate) struct Global {
     pub(crate) verbose: u8,
 }
 
+impl Global {
+    /// How to call the program again as the same person, so that what is printed can be pasted.
+    pub(crate) fn me(&self) -> String {
+        let person = self.person.as_ref().map_or_else(String::new, |name| format!(" --as {name}"));
+        format!("{}{person}", self.somebody())
+    }
+
+    /// The same for another person, who adds `--as` or has a home of their own.
+    pub(crate) fn somebody(&self) -> String {
+        let program = std::env::args().next().unwrap_or_else(|| "portcullis".into());
+        let home = self.home.display().to_string();
+        if home == "demo" { program } else { format!("{program} --home {home}") }
+    }
+}
+
 /// The commands, in the order in which people need them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -62,7 +77,7 @@ Examples:
     /// Make the key of an edge
     #[command(subcommand, after_help = "Example:\n  portcullis edge-key new edge2.key --name edge-2")]
     EdgeKey(EdgeKey),
-    /// List edges, or enrol one
+    /// List edges, enrol one, or forget one
     #[command(
         after_help = "Examples:\n  portcullis edges --as anna\n  portcullis edges enrol 'edge-2+…' --as anna"
     )]
@@ -135,8 +150,11 @@ Examples:
   portcullis config explain edge.listen"
     )]
     Config(Config),
-    /// Make a token for the desk's API
-    #[command(subcommand, after_help = "Example:\n  portcullis token create monitoring")]
+    /// Make, list or remove tokens for the desk's API
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  portcullis token create monitoring\n  portcullis token list"
+    )]
     Token(Token),
     /// Print the desk's API description (OpenAPI)
     #[command(after_help = "Example:\n  portcullis openapi > openapi.json")]
@@ -190,6 +208,11 @@ pub(crate) enum EdgesCommand {
     Enrol {
         /// What `edge-key new` printed.
         vkey: String,
+    },
+    /// Forget an edge that is gone for good, on the desk's own machine: nobody waits for it any more
+    Remove {
+        /// Its name.
+        name: String,
     },
 }
 
@@ -413,6 +436,13 @@ pub(crate) enum Token {
     /// Print a new token (only its hash is kept)
     Create {
         /// What it is for.
+        name: String,
+    },
+    /// List the names of all tokens
+    List,
+    /// Make a token worthless
+    Remove {
+        /// Its name.
         name: String,
     },
 }

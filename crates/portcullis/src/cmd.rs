@@ -30,7 +30,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Init(args) => init::run(&global, args).await,
         Command::Run(args) => run::run(&global, args).await,
         Command::Edge(args) => edge::run(&global, args).await,
-        Command::EdgeKey(args) => edge_key::run(args),
+        Command::EdgeKey(args) => edge_key::run(&global, args),
         Command::Edges(args) => edges::run(&global, args).await,
         Command::Customers => customers::run(&global).await,
         Command::Finding(Finding::Draft(args)) => finding::draft(&global, args).await,

@@ -111,6 +111,17 @@ impl Desk {
         self.get(&format!("/notes/{id}")).await
     }
 
+    /// A decision, if the ledger has it.
+    pub(crate) async fn decision(&self, id: &Id) -> Result<Option<Value>> {
+        let path = format!("{API}/decisions/{id}");
+        let answer = ask(&self.address, Ask { token: self.token.as_deref(), ..Ask::get(&path) }).await?;
+        match answer.status {
+            StatusCode::NOT_FOUND => Ok(None),
+            status if status.is_success() => json(answer).map(Some),
+            _ => Err(problem(&answer)),
+        }
+    }
+
     /// The one id of a note or decision that begins or ends like this.
     pub(crate) async fn resolve(&self, part: &str) -> Result<Id> {
         // A whole id (kind, hyphen, 32 hex digits) is taken at its word: the desk need not know it.
@@ -131,7 +142,7 @@ impl Desk {
                 Id::parse(one).ok_or_else(|| Failure::new(Exit::Failed, "the desk listed what is no id"))
             }
             [] => Err(Failure::input(format!("no note with an id that is, begins or ends with {part:?}"))
-                .next("`portcullis status` lists what is in force; give at least four characters")),
+                .next("`portcullis status` lists what is in force and what waits for signatures; give at least four characters")),
             several => Err(Failure::input(format!("{part:?} could be any of: {}", several.join(", ")))),
         }
     }

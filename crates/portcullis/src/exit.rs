@@ -70,6 +70,11 @@ impl Failure {
         Self::new(Exit::Io, format!("cannot {doing} {}: {error}", path.display()))
     }
 
+    /// The same for a program.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::json!({ "error": { "exit": self.exit as u8, "what": self.what, "next": self.next } })
+    }
+
     /// Adds what the person can do about it.
     pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());

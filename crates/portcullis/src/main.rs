@@ -44,12 +44,16 @@ fn main() -> ExitCode {
             return Exit::Io.code();
         }
     };
+    let json = cli.global.json;
     let end = runtime.block_on(cmd::run(cli));
     // Blocking reads (a question at the terminal) must not hold the process when it is to end.
     runtime.shutdown_background();
     match end {
         Ok(exit) => exit.code(),
         Err(failure) => {
+            if json {
+                out::json(&failure.json());
+            }
             out::note(&failure);
             failure.exit.code()
         }
@@ -64,5 +68,7 @@ fn tell(verbose: u8) {
         2 => tracing::Level::DEBUG,
         _ => tracing::Level::TRACE,
     };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false).init();
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    log.with_target(false).with_ansi(colours).init();
 }

@@ -27,6 +27,11 @@ pub(crate) fn json(value: &serde_json::Value) {
     data(format_args!("{value:#}"));
 }
 
+/// Prints one thing that was made: its name alone, or a document that says what it is.
+pub(crate) fn made(global: &crate::cli::Global, what: &str, value: impl std::fmt::Display) {
+    if global.json { json(&serde_json::json!({ what: value.to_string() })) } else { data(value) }
+}
+
 /// Columns, each as wide as its widest cell; the last one is not padded.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

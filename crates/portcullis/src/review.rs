@@ -123,7 +123,7 @@ pub(crate) async fn show_reasons(desk: &Desk, impose: &Impose) -> Result<()> {
         return Err(Failure::refused("the note and its subject name different scopes"));
     }
     let post = utf8(desk.blob(&impose.post, "post").await?, "post")?;
-    press::post::Post::parse(post.as_bytes()).map_err(|e| Failure::refused(e.to_string()))?;
+    press::post::Post::reasons(post.as_bytes()).map_err(|e| Failure::refused(e.to_string()))?;
     if let Some(id) = &impose.finding {
         let (_, note) = finding(desk, id).await?;
         if note.subject != impose.subject || note.scope != impose.scope {

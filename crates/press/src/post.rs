@@ -109,6 +109,24 @@ impl Post {
         })
     }
 
+    /// Parses a post that is to carry a decision: with a title and with a text below it.
+    ///
+    /// # Errors
+    /// As [`Post::parse`], and when it gives no reasons.
+    pub fn reasons(bytes: &[u8]) -> Result<Post, PostError> {
+        let post = Self::parse(bytes)?;
+        if post.title.is_none() {
+            return Err(fault(0, "it has no title: write `title: …` at its top, or a heading"));
+        }
+        if !post.html.contains("<p") && !post.html.contains("<li") {
+            return Err(fault(
+                0,
+                "it has no text below its title: the reasons are what is published with a block",
+            ));
+        }
+        Ok(post)
+    }
+
     /// `rtl` or `ltr`, for the `dir` attribute.
     #[must_use]
     pub fn direction(&self) -> &'static str {
@@ -240,6 +258,20 @@ mod tests {
         assert_eq!(post.tags, ["emergency", "threat to life"]);
         assert_eq!((post.language.as_str(), post.direction()), ("ar", "rtl"));
         assert_eq!(post.html, "<p>Because.</p>\n");
+    }
+
+    #[test]
+    fn reasons_have_a_title_and_a_text() {
+        for (text, good) in [
+            ("# Title\n\nReasons.", true),
+            ("---\ntitle: x\n---\n- a reason\n", true),
+            ("---\ntitle: x\n---\n", false),
+            ("# Title alone\n", false),
+            ("hello\n", false),
+            ("", false),
+        ] {
+            assert_eq!(Post::reasons(text.as_bytes()).is_ok(), good, "{text:?}");
+        }
     }
 
     #[test]

@@ -66,7 +66,10 @@ impl Store {
     /// As [`Store::open`].
     pub async fn open_with(dir: &Path, hook: Arc<dyn fault::Hook>) -> Result<Store> {
         let ledger = dir.join("ledger");
-        std::fs::create_dir_all(&ledger).map_err(|e| StoreError::io("create", &ledger, e))?;
+        use std::os::unix::fs::DirBuilderExt as _;
+        // Drafts, records and subjects lie here: nobody else on the machine may look.
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&ledger);
+        made.map_err(|e| StoreError::io("create", &ledger, e))?;
         let writer = db::open_writer(dir).await?;
         let reader = Reader::open(dir).await?;
         Ok(Store { inner: Arc::new(Inner { dir: dir.to_owned(), writer, reader, hook }) })

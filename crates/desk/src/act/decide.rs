@@ -66,6 +66,8 @@ pub(crate) fn decide(
     let mut missing = match state.would_apply(note, logged) {
         Ok(()) => Vec::new(),
         Err(Rejected::Quorum(words)) => words,
+        // More signatures make it acceptable, so it waits for them.
+        Err(crowded @ Rejected::BlastRadius) => vec![crowded.to_string()],
         Err(other) => return Verdict::Refuse(other.into()),
     };
     let mut hashes = Vec::new();

@@ -1,7 +1,7 @@
 //! Act: a note's text is put, for people to sign.
 
 use ledger::note::Note;
-use policy::AnyNote;
+use policy::{AnyNote, Rejected};
 use store::{Draft, NewDraft};
 
 use super::{publish, subject};
@@ -19,19 +19,27 @@ pub(crate) async fn draft(
     let note = Note::new(text).map_err(|e| DeskError::Unfit { code: "note", why: e.to_string() })?;
     let state = desk.state();
     if parsed.origin() != state.origin() {
-        return Err(policy::Rejected::ForeignOrigin.into());
+        return Err(Rejected::ForeignOrigin.into());
     }
     let stored = desk.store.draft(parsed.id()).await?;
     if let Some(same) = stored.filter(|d| d.text == text) {
         return Ok(same);
     }
     if state.has_logged(parsed.id()) {
-        return Err(policy::Rejected::DuplicateId.into());
+        return Err(Rejected::DuplicateId.into());
     }
     if let AnyNote::Impose(impose) = &parsed {
         let blobs = publish::blobs(desk, &note).await?;
         subject::check(impose, state.origin(), &blobs, &desk.customers())
             .map_err(|why| DeskError::Unfit { code: "subject", why })?;
+    }
+    // What no signature can mend is refused before anybody signs it, and is not kept.
+    match state.would_apply(&note, desk.now()) {
+        Ok(()) | Err(Rejected::Quorum(_) | Rejected::BlastRadius) => {}
+        Err(why) => {
+            desk.count(why.code()).await;
+            return Err(why.into());
+        }
     }
     let new = NewDraft {
         id: parsed.id().clone(),

@@ -26,7 +26,17 @@ pub(crate) async fn sign(
     if matches!(draft.state, DraftState::Published { .. }) && draft.signatures.contains(&line) {
         return Ok(draft);
     }
-    let signer = desk.state().check_signature(&draft.text, &signature, desk.now()).map_err(stranger)?;
+    let note =
+        if draft.signatures.is_empty() { Note::new(&draft.text) } else { Note::parse(&draft.to_note()) };
+    let note = note.map_err(|e| DeskError::Defect(format!("the draft {id}: {e}")))?;
+    desk.state().check_signature(&draft.text, &signature, desk.now()).map_err(stranger)?;
+    let signer = match desk.state().would_count(&note, &signature, desk.now()) {
+        Ok(signer) => signer,
+        Err(why) => {
+            desk.count(why.code()).await;
+            return Err(why.into());
+        }
+    };
     desk.store.add_signature(id, &line).await?;
     tracing::info!(by = by.name(), %id, person = %signer.person, "signature");
     settle(desk, id).await?;

@@ -20,5 +20,5 @@ pub(super) async fn run(global: &Global, args: Sign) -> Result<Exit> {
     };
     review::show_impose(&desk, &impose, RealClock::new().now()).await?;
     let note = signing::add(&desk, &officer, &id, &text, args.yes).await?;
-    Ok(signing::report(global, &note, &format!("portcullis status {id} --watch")))
+    Ok(signing::report(global, &note, &format!("{} status {id} --watch", global.me())))
 }

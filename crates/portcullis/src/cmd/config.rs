@@ -9,12 +9,14 @@ use crate::out;
 
 pub(super) fn run(global: &Global, args: cli::Config) -> Result<Exit> {
     match args {
-        cli::Config::Check { file } => check(file.unwrap_or_else(|| global.home.join("portcullis.toml"))),
+        cli::Config::Check { file } => {
+            check(global, file.unwrap_or_else(|| global.home.join("portcullis.toml")))
+        }
         cli::Config::Explain { key } => explain(global, key.as_deref()),
     }
 }
 
-fn check(file: PathBuf) -> Result<Exit> {
+fn check(global: &Global, file: PathBuf) -> Result<Exit> {
     let config = Config::open(&file)?;
     for (table, field) in
         [("edge", "sites"), ("desk", "sites")].into_iter().filter(|(table, _)| config.has(table))
@@ -23,7 +25,11 @@ fn check(file: PathBuf) -> Result<Exit> {
         crate::plane::read_sites(&sites).map_err(|f| f.next(format!("named by {table}.{field}")))?;
     }
     let tables: Vec<&str> = TABLES.iter().map(|(t, _)| *t).filter(|t| config.has(t)).collect();
-    out::data(format_args!("{}: good; tables: {}", file.display(), tables.join(", ")));
+    if global.json {
+        out::json(&serde_json::json!({ "file": file.display().to_string(), "good": true, "tables": tables }));
+    } else {
+        out::data(format_args!("{}: good; tables: {}", file.display(), tables.join(", ")));
+    }
     Ok(Exit::Ok)
 }
 

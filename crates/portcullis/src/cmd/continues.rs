@@ -37,7 +37,8 @@ pub(super) async fn run(global: &Global, args: cli::Continue) -> Result<Exit> {
         why: sentence("--why", &args.why)?,
     };
     let sent = signing::put_and_sign(&desk, &officer, &note.head.id, &note.to_string(), args.yes).await?;
-    Ok(signing::report(global, &sent, ""))
+    let next = format!("{} status {} --watch", global.me(), note.continues);
+    Ok(signing::report(global, &sent, &next))
 }
 
 /// A sentence from the command line.

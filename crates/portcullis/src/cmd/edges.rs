@@ -2,11 +2,23 @@
 
 use crate::cli::{Edges, EdgesCommand, Global};
 use crate::desk_client::{Desk, list, text, texts};
-use crate::exit::{Exit, Result};
+use crate::exit::{Exit, Failure, Result};
 use crate::out;
 use serde_json::Value;
 
 pub(super) async fn run(global: &Global, args: Edges) -> Result<Exit> {
+    if let Some(EdgesCommand::Remove { name }) = &args.command {
+        let store = super::token::open(global).await?;
+        if !store.remove_edge(name).await.map_err(super::token::store_failure)? {
+            return Err(Failure::input(format!("no edge named {name:?} is enrolled"))
+                .next("`portcullis edges` lists them"));
+        }
+        out::note(
+            "forgotten: nobody waits for it, and its receipts no longer count; it enforces on by itself",
+        );
+        out::made(global, "removed", name);
+        return Ok(Exit::Ok);
+    }
     let desk = Desk::open(global)?;
     if let Some(EdgesCommand::Enrol { vkey }) = args.command {
         let edge = desk.enrol(&vkey).await?;

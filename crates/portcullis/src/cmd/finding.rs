@@ -26,6 +26,8 @@ use criteria::Criteria;
 const SUBJECT: &str = "subject.txt";
 const FINDING: &str = "finding.txt";
 const CRITERIA: &str = "criteria.txt";
+/// The id under which the draft was put to the desk; from then on its signatures go there.
+const SIGNED: &str = "signed";
 
 /// What `criteria.txt` begins as.
 const BLANK: &str = include_str!("../demo/criteria-blank.txt");
@@ -33,6 +35,9 @@ const BLANK: &str = include_str!("../demo/criteria-blank.txt");
 pub(super) async fn draft(global: &Global, args: FindingDraft) -> Result<Exit> {
     let officer = Officer::open(global)?;
     let desk = Desk::of(&officer)?;
+    if args.window.0 > policy::floor::WINDOW {
+        return Err(Failure::input("--window is at most 72h: harm that is further away is not imminent"));
+    }
     let customer = desk.customer(&args.customer).await?;
     let subject = subject(&officer, &customer, &args.scope, args.case.as_deref())?;
     let blob = subject.to_string();
@@ -63,14 +68,15 @@ pub(super) async fn draft(global: &Global, args: FindingDraft) -> Result<Exit> {
         home::write_new(&args.out.join(name), content, false)?;
     }
     out::note(format_args!(
-        "wrote {}: {} hostnames of {}\nnext: edit {}, then portcullis finding sign {}",
+        "wrote {}: {} hostnames of {}\nnext: edit {}, then {} finding sign {}",
         args.out.display(),
         subject.hostnames.len(),
         text(&customer, "name"),
         args.out.join(CRITERIA).display(),
+        global.me(),
         args.out.display()
     ));
-    out::data(args.out.display());
+    out::made(global, "directory", args.out.display());
     Ok(Exit::Ok)
 }
 
@@ -78,11 +84,13 @@ pub(super) async fn sign(global: &Global, args: Sign) -> Result<Exit> {
     let officer = Officer::open(global)?;
     let desk = Desk::of(&officer)?;
     let given = Path::new(&args.what);
-    let note = if given.exists() {
-        let dir = if given.is_dir() { given } else { given.parent().unwrap_or(Path::new(".")) };
+    let dir = if given.is_dir() { given } else { given.parent().unwrap_or(Path::new(".")) };
+    // Two findings of one draft would each wait for the other's signature.
+    let signed = std::fs::read_to_string(dir.join(SIGNED)).ok().filter(|_| given.exists());
+    let note = if given.exists() && signed.is_none() {
         sign_draft(&desk, &officer, dir, &args).await?
     } else {
-        let id = desk.resolve(&args.what).await?;
+        let id = desk.resolve(signed.as_deref().map_or(args.what.as_str(), str::trim)).await?;
         let (text, note) = review::fetch(&desk, &officer, &id).await?;
         let AnyNote::Finding(finding) = note else {
             return Err(Failure::input(format!("{id} is a {}, not a finding", note.kind())));
@@ -95,8 +103,11 @@ pub(super) async fn sign(global: &Global, args: Sign) -> Result<Exit> {
     };
     let id = text(&note, "id");
     let next = match text(&note, "state") {
-        "published" => format!("an officer proposes: portcullis propose emergency CUSTOMER --finding {id} …"),
-        _ => format!("the second assessor: portcullis finding sign {id}"),
+        "published" => format!(
+            "an officer proposes with --finding {id} (`{} propose emergency --help` shows how)",
+            global.somebody()
+        ),
+        _ => format!("the second assessor: {} finding sign {id}", global.somebody()),
     };
     Ok(signing::report(global, &note, &next))
 }
@@ -126,7 +137,6 @@ async fn sign_draft(desk: &Desk, officer: &Officer, dir: &Path, args: &Sign) -> 
     let assessment_blob = assessment.to_string();
     let now = RealClock::new().now();
     let finding = Finding {
-        // Signing twice makes two findings: an id names one text for ever.
         head: Head { id: new_id("fnd")?, origin: draft.head.origin.clone() },
         time: now,
         window_until: now.plus(draft.window_until.since(draft.time)),
@@ -138,7 +148,10 @@ async fn sign_draft(desk: &Desk, officer: &Officer, dir: &Path, args: &Sign) -> 
     review::show_assessment(&finding, &assessment);
     desk.put_blob(blob.as_bytes()).await?;
     desk.put_blob(assessment_blob.as_bytes()).await?;
-    signing::put_and_sign(desk, officer, &finding.head.id, &finding.to_string(), args.yes).await
+    let id = &finding.head.id;
+    let note = signing::put_and_sign(desk, officer, id, &finding.to_string(), args.yes).await?;
+    home::write_new(&dir.join(SIGNED), &format!("{id}\n"), false)?;
+    Ok(note)
 }
 
 /// Who is meant: the customer's hostnames in the scope, as the desk lists them now.

@@ -97,7 +97,7 @@ pub(super) async fn run(global: &Global, args: Init) -> Result<Exit> {
         dir.display(),
         dir.join("people").display(),
     ));
-    out::data(dir.display());
+    out::made(global, "home", dir.display());
     Ok(Exit::Ok)
 }
 

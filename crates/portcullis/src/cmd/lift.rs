@@ -20,6 +20,21 @@ pub(super) async fn run(global: &Global, args: cli::Lift) -> Result<Exit> {
     let officer = Officer::open(global)?;
     let desk = Desk::of(&officer)?;
     let target = target(&desk, &args).await?;
+    if args.edge.is_none() {
+        let decision = desk.decision(&target).await?;
+        let lifted = decision.as_ref().and_then(|d| d.get("lifted")).filter(|l| !l.is_null());
+        if let Some(lifted) = lifted {
+            out::note(format_args!(
+                "it was lifted already, at {}; nothing is left to do",
+                text(lifted, "time")
+            ));
+            out::made(global, "id", text(lifted, "id"));
+            return Ok(Exit::Ok);
+        }
+        if decision.is_none() {
+            out::note("it is not in the ledger: this lift will void it there, if it ever comes");
+        }
+    }
     let lift = Lift {
         head: Head { origin: officer.trust()?.origin, id: new_id("lft")? },
         lifts: target.clone(),
@@ -42,7 +57,7 @@ pub(super) async fn run(global: &Global, args: cli::Lift) -> Result<Exit> {
             answer
         }
     };
-    out::note(format_args!("next: portcullis status {target} --watch"));
+    out::note(format_args!("next: {} status {target} --watch", global.me()));
     if global.json {
         out::json(&answer)
     } else {

@@ -86,7 +86,7 @@ impl Terms<'_> {
     fn impose(&self, origin: String, subject: &Subject, proposal: &Proposal) -> Result<(Impose, Vec<u8>)> {
         let (ground, ground_version) = ground(self.ground)?;
         let post = std::fs::read(&proposal.post).map_err(|e| Failure::io("read", &proposal.post, &e))?;
-        press::post::Post::parse(&post)
+        press::post::Post::reasons(&post)
             .map_err(|e| Failure::input(format!("{}: {e}", proposal.post.display())))?;
         let impose = Impose {
             head: Head { origin, id: new_id("imp")? },
@@ -130,7 +130,7 @@ async fn send(
         Class::Abuse => "another officer",
         Class::Standing | Class::Order => "two other officers",
     };
-    let next = format!("by {}, {who}: portcullis approve {id}", impose.approve_by);
+    let next = format!("by {}, {who}: {} approve {id}", impose.approve_by, global.somebody());
     Ok(signing::report(global, &note, &next))
 }
 

@@ -22,8 +22,10 @@ pub(super) async fn run(global: &Global, args: cli::Status) -> Result<Exit> {
         return overview(global, &desk, &args).await;
     };
     let id = desk.resolve(part).await?;
+    let Some(decision) = desk.decision(&id).await? else {
+        return waiting(global, &desk.note(&id).await?);
+    };
     if !args.watch {
-        let decision = desk.get(&format!("/decisions/{id}")).await?;
         show(global, &decision);
         return Ok(Exit::Ok);
     }
@@ -40,11 +42,36 @@ async fn overview(global: &Global, desk: &Desk, args: &cli::Status) -> Result<Ex
             if global.json {
                 out::json(&status)
             } else {
-                tell_overview(&status)
+                tell_overview(&status);
+                tell_waiting(&desk.get("/notes?limit=200").await?);
             }
             return Ok(if args.watch && !agreed { Exit::Failed } else { Exit::Ok });
         }
         tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// A note that is not in the ledger: what it waits for.
+fn waiting(global: &Global, note: &Value) -> Result<Exit> {
+    if global.json {
+        out::json(note);
+        return Ok(Exit::Ok);
+    }
+    let mut rows: Vec<Vec<String>> = ["id", "kind", "state", "created"]
+        .iter()
+        .map(|key| vec![(*key).to_owned(), text(note, key).to_owned()])
+        .collect();
+    rows.push(vec!["signed by".into(), persons(note, "signed_by")]);
+    rows.extend(texts(note, "missing").iter().map(|words| vec!["missing".into(), (*words).to_owned()]));
+    out::data(out::table(&rows));
+    Ok(Exit::Ok)
+}
+
+/// What waits at the desk for signatures.
+fn tell_waiting(notes: &Value) {
+    for note in list(notes, "notes").filter(|n| text(n, "state") == "collecting") {
+        let missing = texts(note, "missing").join("; ");
+        out::data(format_args!("waiting: {} ({}), missing {missing}", text(note, "id"), text(note, "kind")));
     }
 }
 

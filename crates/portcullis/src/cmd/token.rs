@@ -1,4 +1,4 @@
-//! `portcullis token create`: lets a person or a program talk to the desk. It signs nothing.
+//! `portcullis token create | list | remove`: lets a person or a program talk to the desk. A token signs nothing.
 
 use crate::cli::{self, Global};
 use crate::config::Config;
@@ -10,13 +10,50 @@ use policy::clock::Clock as _;
 use store::Store;
 
 pub(super) async fn run(global: &Global, args: cli::Token) -> Result<Exit> {
-    let cli::Token::Create { name } = args;
+    let store = open(global).await?;
+    let name = match args {
+        cli::Token::Create { name } => name,
+        cli::Token::List => return list(global, &store).await,
+        cli::Token::Remove { name } => {
+            if !store.remove_token(&name).await.map_err(store_failure)? {
+                return Err(Failure::input(format!("there is no token named {name:?}"))
+                    .next("`portcullis token list` shows all"));
+            }
+            out::made(global, "removed", name);
+            return Ok(Exit::Ok);
+        }
+    };
+    if name.trim().is_empty() {
+        return Err(Failure::input("a token needs a name, so that somebody knows what it is for"));
+    }
+    let secret = create(&store, &name, crate::clock::RealClock::new().now()).await?;
+    out::made(global, "token", secret);
+    out::note("only its hash is kept: this is the one time you see it");
+    Ok(Exit::Ok)
+}
+
+/// The desk's store, from the home of the installation.
+pub(super) async fn open(global: &Global) -> Result<Store> {
     let config = Config::open(&global.home.join("portcullis.toml"))?;
     config.need(&["desk"])?;
-    let store = Store::open(&config.desk().dir).await.map_err(store_failure)?;
-    let secret = create(&store, &name, crate::clock::RealClock::new().now()).await?;
-    out::data(secret);
-    out::note("only its hash is kept: this is the one time you see it");
+    Store::open(&config.desk().dir).await.map_err(store_failure)
+}
+
+async fn list(global: &Global, store: &Store) -> Result<Exit> {
+    let tokens = store.tokens().await.map_err(store_failure)?;
+    if global.json {
+        let all: Vec<_> = tokens
+            .iter()
+            .map(
+                |t| serde_json::json!({ "name": t.name, "scope": t.scope, "created": t.created.to_string() }),
+            )
+            .collect();
+        out::json(&serde_json::json!({ "tokens": all }));
+        return Ok(Exit::Ok);
+    }
+    let mut rows = vec![["token", "scope", "created"].map(String::from).to_vec()];
+    rows.extend(tokens.iter().map(|t| vec![t.name.clone(), t.scope.clone(), t.created.to_string()]));
+    out::data(out::table(&rows));
     Ok(Exit::Ok)
 }
 
@@ -30,5 +67,6 @@ pub(super) async fn create(store: &Store, name: &str, now: Time) -> Result<Strin
 }
 
 pub(super) fn store_failure(error: store::StoreError) -> Failure {
-    Failure::new(Exit::Io, format!("the desk's store: {error}"))
+    let exit = if matches!(error, store::StoreError::Conflict(_)) { Exit::Exists } else { Exit::Io };
+    Failure::new(exit, format!("the desk's store: {error}"))
 }

@@ -8,6 +8,7 @@ pub(crate) enum Kind {
     Text,
     /// An `http://` or `https://` address.
     Url,
+    Http,
     /// A mail address.
     Email,
     /// A file or directory, from the configuration's own directory.
@@ -26,6 +27,7 @@ impl Kind {
         match self {
             Self::Text => "a text that is not empty",
             Self::Url => "an address that begins with http:// or https://",
+            Self::Http => "an address that begins with http://",
             Self::Email => "a mail address",
             Self::Path => "a file or directory; a relative one starts where this file is",
             Self::Listen => "\"IP:PORT\" or \"unix:PATH\"",
@@ -80,7 +82,7 @@ pub(crate) const TABLES: [(&str, &str); 7] = [
     ("demo", "Only for demonstrations; read by `run --demo` alone."),
 ];
 
-use Kind::{Addresses, Email, Listen, Number, Path, Text, Url};
+use Kind::{Addresses, Email, Http, Listen, Number, Path, Text, Url};
 use Need::{Default, Optional, Required};
 
 /// Every key there is.
@@ -195,12 +197,12 @@ pub(crate) const FIELDS: &[Field] = &[
     ),
     field(
         "edge.ledger",
-        Url,
+        Http,
         Required,
         "\"http://127.0.0.1:8082/ledger\"",
-        "Where the edge reads the ledger: a press, or any cache of one. What is read proves itself.",
+        "Where the edge reads the ledger: a press, or any cache of one. What is read proves itself, so it goes over plain HTTP; a tunnel keeps it private.",
     ),
-    field("edge.relay", Url, Required, "\"http://127.0.0.1:8083\"", "The desk's relay address."),
+    field("edge.relay", Http, Required, "\"http://127.0.0.1:8083\"", "The desk's relay address."),
     field(
         "edge.trust",
         Path,

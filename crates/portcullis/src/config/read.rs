@@ -194,6 +194,9 @@ impl Reader<'_> {
         match field.kind {
             Kind::Text => (!text.trim().is_empty()).then(|| Value::Text(text.to_owned())),
             Kind::Url => (http && !text.ends_with('/')).then(|| Value::Text(text.to_owned())),
+            Kind::Http => {
+                (text.starts_with("http://") && !text.ends_with('/')).then(|| Value::Text(text.to_owned()))
+            }
             Kind::Email => text
                 .split_once('@')
                 .filter(|(a, b)| !a.is_empty() && b.contains('.'))

@@ -17,6 +17,12 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
     let (operator, log, place) = (config.operator(), config.log(), config.desk());
     let trust = home::trust(&home::read_line(&log.trust)?)?;
     super::allow(&trust, demo)?;
+    if !is_local(&place.listen) {
+        let what =
+            "the desk listens on loopback or a Unix socket only: whoever reaches it reads what is not public";
+        return Err(Failure::new(Exit::Config, what)
+            .next("write desk.listen = \"127.0.0.1:8081\", and put a proxy with TLS before it if people are elsewhere"));
+    }
     let doors = [
         serve::open("desk", &place.listen).await?,
         serve::open("press", &config.press_listen()).await?,

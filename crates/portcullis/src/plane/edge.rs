@@ -194,7 +194,8 @@ fn words(o: &config::Operator) -> edge::Operator {
         press_email: o.press_email,
         service_email: o.service_email,
         help_url: o.help_url.unwrap_or_default(),
-        check_url: o.check_url.unwrap_or_default(),
+        // The ledger's page says how anybody verifies it; a page that nobody could check would not be worth more.
+        check_url: o.check_url.unwrap_or_else(|| format!("{}/ledger", o.reasons_base)),
         reasons_base: o.reasons_base,
     }
 }

@@ -384,7 +384,7 @@ fn a_hostname_moved_off_or_onto_the_blocked_customer_changes_nothing() {
     assert_eq!(town.figure("portcullis_edge_hostnames_spared"), 1);
 }
 
-/// The desk refuses early what edges would refuse anyway, and says so.
+/// The desk refuses early what edges would refuse anyway, says so, and keeps nothing of it.
 #[test]
 fn the_desk_takes_no_second_signature_of_somebody_who_signed_before() {
     let town = Town::start();
@@ -392,8 +392,8 @@ fn the_desk_takes_no_second_signature_of_somebody_who_signed_before() {
     let size = town.status()["size"].clone();
     for name in ["ben", "anna", "dora"] {
         let done = town.person(name, &["approve", &id, "--yes"]);
-        // Refused, or kept beside the note without completing it; never a publication.
-        assert!(done.code != 0 || done.out.contains(&id), "{name}: {done:#?}");
+        assert_eq!(done.code, 77, "{name}: {done:#?}");
+        assert!(done.err.contains("signed it already") || done.err.contains("would not count"), "{done:#?}");
         assert_eq!(town.status()["size"], size, "{name} must not be able to complete it");
         nobody_is_blocked(town.doors(), name);
     }

@@ -33,7 +33,7 @@ fn puppets(house: &House, version: u64, idn: &str) -> (PolicyNote, Vec<ledger::t
     for (n, name) in ["xa", "xb", "xc", "xd"].iter().enumerate() {
         let name = format!("{name}x");
         let k = ledger::testkit::SshKey::from_seed(&format!("demo:{name}"), [100 + n as u8; 32]);
-        p.persons.push(crate::note::PersonKeys {
+        p.persons.push(PersonKeys {
             person: id(&name),
             organisation: id("puppets"),
             roles: Role::ALL.to_vec(),
@@ -309,7 +309,7 @@ fn a_policy_that_could_not_be_signed_is_refused() {
         let mut seed = [77; 32];
         seed[0] = n as u8;
         let k = ledger::testkit::SshKey::from_seed(&format!("demo:{name}"), seed);
-        p.persons.push(crate::note::PersonKeys {
+        p.persons.push(PersonKeys {
             person: id(&name),
             organisation: id("org"),
             roles: Vec::from([Role::Assessor]),
@@ -376,4 +376,51 @@ fn undos_come_to_the_same_end_in_any_order() {
     }
     s.holds();
     assert_eq!([11, 48 * HOUR + 20].map(|after| s.in_force(T.plus(after))), [1, 1], "without any undo");
+}
+
+/// Who must not use up a part that somebody else has to take.
+#[test]
+fn signatures_that_would_not_count_are_known_before_they_are_kept() {
+    let s = Story::found();
+    let text = s.emergency("imp-1", T).to_string();
+    let counts = |so_far: &[&str], name: &str| {
+        let note =
+            if so_far.is_empty() { Note::new(&text).expect("a text") } else { s.house.signed(&text, so_far) };
+        s.state.would_count(&note, &s.house.sign(&text, name), T).is_ok()
+    };
+    for (so_far, name, expect) in [
+        (&[][..], "ben", true),
+        (&["ben"], "ben", true),
+        (&["ben"], "clara", true),
+        (&["clara"], "ben", true),
+        (&["ben"], "anna", false),
+        (&["ben"], "dora", false),
+        (&["ben"], "emil", false),
+    ] {
+        assert_eq!(counts(so_far, name), expect, "{so_far:?} {name}");
+    }
+    let finding = s.house.finding("fnd-9", T, &s.subject).to_string();
+    let half = s.house.signed(&finding, &["anna"]);
+    for (name, expect) in [("ben", true), ("clara", false), ("dora", false)] {
+        assert_eq!(s.state.would_count(&half, &s.house.sign(&finding, name), T).is_ok(), expect, "{name}");
+    }
+    let mut s = Story::blocked();
+    let validation = s.house.validation("con-1", &s.emergency("imp-1", T)).to_string();
+    let bare = Note::new(&validation).expect("a text");
+    for (name, expect) in [("dora", true), ("anna", false), ("clara", false)] {
+        let signature = s.house.sign(&validation, name);
+        assert_eq!(s.state.would_count(&bare, &signature, T.plus(9)).is_ok(), expect, "{name}");
+    }
+    for n in 2..=3 {
+        let finding = s.house.finding(&format!("fnd-{n}"), T.plus(n), &s.subject);
+        s.logs(T.plus(n), &finding, &["anna", "ben"]).expect("a finding");
+        let more = s.house.emergency(&format!("imp-{n}"), T.plus(n), &format!("fnd-{n}"), &s.subject, POST);
+        s.logs(T.plus(n), &more, &["ben", "clara"]).expect("an emergency");
+    }
+    let finding = s.house.finding("fnd-4", T.plus(9), &s.subject);
+    s.logs(T.plus(9), &finding, &["anna", "ben"]).expect("a finding");
+    let fourth = s.house.emergency("imp-4", T.plus(9), "fnd-4", &s.subject, POST).to_string();
+    let crowded = s.house.signed(&fourth, &["ben", "clara"]);
+    let third = s.house.sign(&fourth, "dora");
+    assert!(s.state.would_count(&crowded, &third, T.plus(9)).is_ok(), "the policy quorum may sign it");
 }

@@ -18,7 +18,7 @@ pub(super) struct Criteria {
 impl Criteria {
     /// Reads the file for a finding of this scope. The error lists everything that is wrong.
     pub(super) fn parse(text: &str, scope: ScopeKind) -> Result<Self, String> {
-        let mut complaints = Vec::new();
+        let (mut complaints, mut named) = (Vec::new(), Vec::new());
         let mut met: Vec<Option<(Verdict, Sentence)>> = vec![None; Criterion::ALL.len()];
         let mut narrower: Vec<Option<Sentence>> = vec![None; ScopeKind::ALL.len()];
         for (number, line) in (1..).zip(text.lines()) {
@@ -34,6 +34,7 @@ impl Criteria {
             };
             if let Err(why) = result {
                 complaints.push(format!("line {number}: {why}"));
+                named.push(name);
             }
         }
         let mut verdicts = [Verdict::Unknown; 8];
@@ -44,6 +45,8 @@ impl Criteria {
                     *slot = verdict;
                     sentences.push(sentence);
                 }
+                // What stands there wrongly was told already.
+                None if named.contains(&criterion.word()) => {}
                 None => complaints.push(format!("no line `{criterion} VERDICT SENTENCE`")),
             }
         }
@@ -51,6 +54,7 @@ impl Criteria {
         for kind in Assessment::below(scope) {
             match ScopeKind::ALL.iter().position(|k| *k == kind).and_then(|at| narrower[at].take()) {
                 Some(sentence) => ruled_out.push((kind, sentence)),
+                None if named.contains(&format!("narrower-{kind}").as_str()) => {}
                 None => complaints
                     .push(format!("no line `narrower-{kind} SENTENCE`: why would one {kind} not be enough?")),
             }
@@ -78,7 +82,11 @@ fn criterion(rest: &str) -> Result<(Verdict, Sentence), String> {
 }
 
 fn sentence(words: &str) -> Result<Sentence, String> {
-    Sentence::parse(words.trim()).map_err(|why| format!("the sentence {why}"))
+    let words = words.trim();
+    if words.ends_with('?') {
+        return Err("this is the question still: answer it in one sentence".into());
+    }
+    Sentence::parse(words).map_err(|why| format!("the sentence {why}"))
 }
 
 fn put<T>(slot: &mut Option<T>, value: T) -> Result<(), String> {
@@ -100,7 +108,10 @@ mod tests {
         assert!(demo.verdicts.iter().all(|v| *v == Verdict::Met));
         assert_eq!((demo.sentences.len(), demo.narrower.len()), (8, 3));
         let blank = super::super::blank(&policy::Scope::Customer);
-        let blank = Criteria::parse(&blank, ScopeKind::Customer).expect("the blank form is whole");
+        let said = Criteria::parse(&blank, ScopeKind::Customer).expect_err("nobody signs questions");
+        assert_eq!(said.matches("this is the question still").count(), 11, "{said}");
+        let answered = blank.replace('?', ".");
+        let blank = Criteria::parse(&answered, ScopeKind::Customer).expect("the blank form is whole");
         assert!(blank.verdicts.iter().all(|v| *v == Verdict::Unknown));
     }
 
@@ -120,6 +131,7 @@ mod tests {
         ] {
             assert!(said.contains(part), "{part:?} not in:\n{said}");
         }
+        assert!(!said.contains("no line `nexus"), "one fault, one complaint");
         assert!(!said.contains("narrower-tenant"), "a tenant is wider than a site");
     }
 }
