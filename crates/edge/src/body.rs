@@ -3,6 +3,7 @@
 use crate::cut::Guard;
 use crate::limits::Limits;
 use crate::pool::Lease;
+use crate::stage::upstream::Asking;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use std::fmt;
@@ -77,6 +78,7 @@ pub(crate) enum Body {
 pub(crate) struct OriginBody {
     incoming: Incoming,
     lease: Option<Lease>,
+    _asking: Asking,
     progress: Arc<Progress>,
     guard: Arc<Guard>,
     pause: Pause,
@@ -86,11 +88,12 @@ impl OriginBody {
     pub(crate) fn new(
         incoming: Incoming,
         lease: Lease,
+        asking: Asking,
         progress: Arc<Progress>,
         guard: Arc<Guard>,
         idle: Duration,
     ) -> Self {
-        Self { incoming, lease: Some(lease), progress, guard, pause: Pause::new(idle) }
+        Self { incoming, lease: Some(lease), _asking: asking, progress, guard, pause: Pause::new(idle) }
     }
 
     fn end(&mut self) {

@@ -26,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) table: ArcSwap<Table>,
     pub(crate) rates: Rates,
     pub(crate) open: Open,
+    /// Requests at origins, by source.
+    pub(crate) asking: Open,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) undo: Arc<dyn UndoSink>,
 }
@@ -80,6 +82,7 @@ impl Control {
             table: ArcSwap::default(),
             rates: Rates::new(config.limits.rate, config.limits.burst),
             open: Open::new(config.limits.connections_per_source),
+            asking: Open::new(config.limits.exchanges_per_source),
             clock,
             undo,
         });

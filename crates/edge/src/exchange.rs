@@ -54,10 +54,11 @@ impl Ctx {
         limits: Arc<Limits>,
         tls: Option<tokio_rustls::TlsAcceptor>,
         most: usize,
+        workers: usize,
     ) -> Arc<Self> {
         Arc::new(Self {
             shared,
-            pool: Pool::new(&limits),
+            pool: Pool::new(&limits, workers),
             limits,
             tally: Arc::default(),
             registry: Arc::default(),

@@ -3,8 +3,8 @@
 use crate::exchange::Exchange;
 use crate::world::Served;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, FORWARDED, HOST, HeaderName, PROXY_AUTHORIZATION, TE,
-    TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, COOKIE, EXPECT, FORWARDED, HOST, HeaderName, LOCATION,
+    PROXY_AUTHORIZATION, SERVER, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
@@ -65,6 +65,35 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
     for name in &HOP {
         headers.remove(name);
     }
+}
+
+/// What an origin says about itself: where it is, what it runs, and another way to it.
+const ITS_OWN: [HeaderName; 4] =
+    [SERVER, VIA, HeaderName::from_static("alt-svc"), HeaderName::from_static("x-powered-by")];
+
+/// An origin's answer head for the visitor: without the fields of one hop, and without what tells where the origin is.
+pub(crate) fn answer(headers: &mut HeaderMap, ex: &Exchange) {
+    strip(headers);
+    for name in &ITS_OWN {
+        headers.remove(name);
+    }
+    let Some(served) = &ex.served else { return };
+    for name in [LOCATION, CONTENT_LOCATION] {
+        let Some(here) = headers.get(&name).and_then(|value| public(value, ex, served)) else { continue };
+        headers.insert(name, here);
+    }
+}
+
+/// The same address under the visitor's own name, if it names an origin of the site.
+fn public(value: &HeaderValue, ex: &Exchange, served: &Served) -> Option<HeaderValue> {
+    let uri: Uri = value.to_str().ok()?.parse().ok()?;
+    let named = uri.authority()?.as_str();
+    let with_port = || format!("{named}:{}", if uri.scheme_str() == Some("https") { 443 } else { 80 });
+    let mut addresses = served.addresses();
+    addresses.any(|a| a.eq_ignore_ascii_case(named) || a.eq_ignore_ascii_case(&with_port())).then_some(())?;
+    let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let scheme = if ex.conn.tls { "https" } else { "http" };
+    HeaderValue::try_from(format!("{scheme}://{}{path}", authority(ex))).ok()
 }
 
 /// The value of `Upgrade` if this is a request for a WebSocket (RFC 6455 section 4.1).

@@ -122,7 +122,7 @@ pub fn start(
     for (index, listeners) in sockets.into_iter().enumerate() {
         let acceptor = Some(tokio_rustls::TlsAcceptor::from(Arc::clone(&tls)));
         let shared = Arc::clone(&handle.control.shared);
-        let ctx = Ctx::new(shared, Arc::clone(&limits), acceptor, limits.connections.div_ceil(count));
+        let ctx = Ctx::new(shared, Arc::clone(&limits), acceptor, limits.connections.div_ceil(count), count);
         handle.workers.push(Arc::clone(&ctx));
         let control = Arc::clone(&handle.control);
         let start = worker::Start { ctx, listeners, control, stop: stopped.clone() };

@@ -44,6 +44,13 @@ pub struct Limits {
     /// Connections open at once in all; each worker takes its share. An idle TLS connection costs about
     /// 40 KiB: 20,000 x 40 KiB = 800 MB.
     pub connections: usize,
+    /// Connections open at once to all origins, each worker its share: with the visitors' it makes 28,192 files.
+    pub origin_connections: usize,
+    /// Connections open at once to one origin of one customer, so that one slow origin cannot take all.
+    pub connections_per_origin: usize,
+    /// Requests of one source that wait for origins or are being answered by them, at once. Forty people behind one
+    /// address with twelve each are 480.
+    pub exchanges_per_source: u32,
     /// Requests per second that one source may keep up.
     pub rate: u32,
     /// Requests that one source may send at once above the rate: two seconds of it.
@@ -99,6 +106,9 @@ impl Default for Limits {
             keep_alive: Duration::from_secs(75),
             connections_per_source: 256,
             connections: 20_000,
+            origin_connections: 8_192,
+            connections_per_origin: 1_024,
+            exchanges_per_source: 512,
             rate: 200,
             burst: 400,
             connect: Duration::from_secs(5),

@@ -12,7 +12,9 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use policy::Id;
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -28,14 +30,73 @@ pub(crate) struct Pool {
     idle: Mutex<HashMap<Arc<Place>, Vec<Idle>>>,
     per_origin: usize,
     longest: Duration,
+    /// Connections of this worker, idle or not, and how many there may be.
+    open: Arc<AtomicUsize>,
+    share: usize,
 }
 
 /// An origin of a customer. Two customers with one origin do not share connections.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 pub(crate) struct Place {
-    pub(crate) customer: Id,
+    customer: Id,
     /// `host:port`
     pub(crate) address: String,
+    /// Connections open to it, of all workers.
+    open: AtomicUsize,
+}
+
+impl Place {
+    pub(crate) fn new(customer: Id, address: String) -> Arc<Self> {
+        Arc::new(Self { customer, address, open: AtomicUsize::new(0) })
+    }
+
+    fn name(&self) -> (&Id, &str) {
+        (&self.customer, &self.address)
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Place {}
+
+impl Hash for Place {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
+
+/// A connection's place under the limits; given back when dropped.
+#[derive(Debug)]
+struct Seat {
+    place: Arc<Place>,
+    all: Arc<AtomicUsize>,
+}
+
+impl Seat {
+    fn take(place: &Arc<Place>, all: &Arc<AtomicUsize>, limits: &Limits, share: usize) -> Option<Self> {
+        let enter = |count: &AtomicUsize, most: usize| {
+            count.fetch_update(Relaxed, Relaxed, |n| (n < most).then_some(n + 1)).is_ok()
+        };
+        if !enter(&place.open, limits.connections_per_origin) {
+            return None;
+        }
+        if !enter(all, share) {
+            place.open.fetch_sub(1, Relaxed);
+            return None;
+        }
+        Some(Self { place: Arc::clone(place), all: Arc::clone(all) })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.place.open.fetch_sub(1, Relaxed);
+        self.all.fetch_sub(1, Relaxed);
+    }
 }
 
 #[derive(Debug)]
@@ -50,6 +111,7 @@ struct Open {
     sender: Sender,
     expecting: Expecting,
     task: AbortHandle,
+    _seat: Seat,
 }
 
 impl Drop for Open {
@@ -59,9 +121,11 @@ impl Drop for Open {
 }
 
 impl Pool {
-    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+    /// `workers` share the connections that the limits allow.
+    pub(crate) fn new(limits: &Limits, workers: usize) -> Arc<Self> {
         let (per_origin, longest) = (limits.pool_per_origin, limits.pool_idle);
-        Arc::new(Self { idle: Mutex::default(), per_origin, longest })
+        let share = limits.origin_connections.div_ceil(workers.max(1));
+        Arc::new(Self { idle: Mutex::default(), per_origin, longest, open: Arc::default(), share })
     }
 
     fn idle(&self) -> MutexGuard<'_, HashMap<Arc<Place>, Vec<Idle>>> {
@@ -95,6 +159,14 @@ impl Pool {
         limits: &Limits,
         tally: &Tally,
     ) -> io::Result<Lease> {
+        // Idle connections to others make room before anybody is refused.
+        let seat = Seat::take(origin, &self.open, limits, self.share).or_else(|| {
+            self.idle().retain(|place, _| place == origin);
+            Seat::take(origin, &self.open, limits, self.share)
+        });
+        let full =
+            || io::Error::new(io::ErrorKind::QuotaExceeded, "too many connections to this origin, or in all");
+        let seat = seat.ok_or_else(full)?;
         let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the origin does not answer");
         let stream = timeout(limits.connect, TcpStream::connect(&*origin.address)).await.map_err(late)??;
         stream.set_nodelay(true)?;
@@ -108,7 +180,7 @@ impl Pool {
             }
         });
         tally.origin_connections.up();
-        let line = Open { sender, expecting, task: task.abort_handle() };
+        let line = Open { sender, expecting, task: task.abort_handle(), _seat: seat };
         Ok(Lease { pool: Arc::clone(self), origin: Arc::clone(origin), line, reused: false })
     }
 

@@ -5,6 +5,7 @@ use crate::cut::{Guard, Kind};
 use crate::exchange::{Ctx, Exchange, Flow};
 use crate::forward;
 use crate::pool::Lease;
+use crate::stage::upstream::Asking;
 use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
@@ -23,7 +24,7 @@ pub(crate) fn open(
     ctx: &Arc<Ctx>,
     ex: &Exchange,
     mut response: Response<Incoming>,
-    lease: Lease,
+    held: (Lease, Asking),
     visitor: Option<OnUpgrade>,
     wants: Option<HeaderValue>,
 ) -> Flow {
@@ -40,7 +41,7 @@ pub(crate) fn open(
     let enrolled = ctx.registry.enrol(Arc::clone(&guard));
     let (conn, idle) = (Arc::clone(&ex.conn), ctx.limits.tunnel_idle);
     tokio::spawn(async move {
-        let ends = (conn, enrolled, lease);
+        let ends = (conn, enrolled, held);
         let run = pin!(run(visitor, origin, idle));
         if guard.watch(run, |_| {}).await.is_none() {
             tracing::debug!("tunnel cut");
@@ -50,7 +51,7 @@ pub(crate) fn open(
     ctx.tally.tunnels.up();
     ex.guard.settle();
     let (mut parts, _) = response.into_parts();
-    forward::strip(&mut parts.headers);
+    forward::answer(&mut parts.headers, ex);
     parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     parts.headers.insert(UPGRADE, protocol);
     Flow::Answer(Response::from_parts(parts, Body::Empty))

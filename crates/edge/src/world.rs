@@ -26,7 +26,7 @@ pub(crate) struct Served {
 
 impl Served {
     fn load(customer: &Id, site: &Site) -> io::Result<Self> {
-        let place = |origin: &String| Arc::new(Place { customer: customer.clone(), address: origin.clone() });
+        let place = |origin: &String| Place::new(customer.clone(), origin.clone());
         let host_header = site.host_header.as_deref().map(HeaderValue::from_str).transpose();
         Ok(Self {
             customer: customer.clone(),
@@ -36,6 +36,11 @@ impl Served {
             certified: site.certificate.as_ref().map(|(chain, key)| tls::load(chain, key)).transpose()?,
             turn: AtomicUsize::new(0),
         })
+    }
+
+    /// `host:port` of every origin.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &str> {
+        self.origins.iter().map(|origin| origin.address.as_str())
     }
 
     /// The origins, beginning with the next in turn.

@@ -216,7 +216,7 @@ async fn interim_answers_have_an_end() {
     let h = Harness::new().await;
     for (many, expect) in [(3, 200), (17, 502)] {
         let answer = format!("{}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", EARLY.repeat(many));
-        let raw = RawOrigin::start(answer.leak()).await;
+        let raw = RawOrigin::start(&answer).await;
         h.set_sites(&toml(raw.address));
         assert_eq!(status(&h.get("one.first.example", "/").await), expect, "{many}");
     }
@@ -233,6 +233,67 @@ async fn what_proxies_say_is_said_by_us_alone() {
     for word in ["6.6.6.6", "prefix", "original", "transfer"] {
         assert!(!body(&shown).to_lowercase().contains(word), "{word}: {shown}");
     }
+}
+
+#[tokio::test]
+async fn an_origin_does_not_tell_where_it_is() {
+    let h = Harness::new().await;
+    let raw = RawOrigin::start("").await;
+    let said = format!(
+        "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nServer: x (origin-7.internal)\r\nVia: 1.1 origin-7\r\n\
+         Alt-Svc: h2=\"{0}\"\r\nLocation: http://{0}/next?a=b\r\nContent-Location: https://elsewhere.example/\r\n\r\n",
+        raw.address
+    );
+    raw.say(said);
+    h.set_sites(&toml(raw.address));
+    let answer = h.get("one.first.example", "/").await;
+    assert!(answer.contains("location: http://one.first.example/next?a=b\r\n"), "{answer}");
+    assert!(answer.contains("content-location: https://elsewhere.example/\r\n"), "{answer}");
+    for word in ["origin-7", "alt-svc", &raw.address.to_string()] {
+        assert!(!answer.contains(word), "{word}: {answer}");
+    }
+    raw.say(
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n"
+            .into(),
+    );
+    assert_eq!(status(&h.get("one.first.example", "/").await), 502, "framed in two ways");
+}
+
+#[tokio::test]
+async fn connections_to_origins_are_bounded() {
+    let limits = Limits { connections_per_origin: 2, exchanges_per_source: 3, ..Limits::default() };
+    let h = Harness::with(limits).await;
+    let never = "GET /never HTTP/1.1\r\nHost: one.first.example\r\n\r\n";
+    let mut waiting = Vec::new();
+    for n in 1..=2 {
+        let mut visitor = Visitor::clear(h.http).await;
+        visitor.send(never).await;
+        waiting.push(visitor);
+        h.until(|| h.origin.requests.load(SeqCst) == n).await;
+    }
+    assert_eq!(status(&h.get("one.first.example", "/").await), 503, "the customer's origin has its two");
+    assert_eq!(status(&h.get("one.second.example", "/").await), 200, "another customer's has not");
+    let mut third = Visitor::clear(h.http).await;
+    third.send(&never.replace("first", "second")).await;
+    h.until(|| h.origin.requests.load(SeqCst) == 4).await;
+    assert_eq!(status(&h.get("one.second.example", "/").await), 429, "the source has its three");
+    drop((waiting, third));
+    let mut freed = 0;
+    while freed != 200 {
+        freed = status(&h.get("one.first.example", "/").await);
+        assert!([200, 429, 503].contains(&freed), "{freed}");
+    }
+}
+
+#[tokio::test]
+async fn what_stands_behind_a_page_is_never_an_origins_to_say() {
+    let h = Harness::new().await;
+    for path in
+        ["/.well-known/portcullis/decision", "/.well-known/portcullis/post", "/.well-known/portcullis/lift"]
+    {
+        assert_eq!(status(&h.get("one.first.example", path).await), 404, "{path}");
+    }
+    assert_eq!(h.origin.requests.load(SeqCst), 0);
 }
 
 #[tokio::test]
@@ -325,11 +386,6 @@ async fn undo_notes_are_taken_on_any_hostname() {
     assert_eq!(status(&h.raw(&post("bad note")).await), 422);
     assert_eq!(status(&h.raw(&post(&"x".repeat(4097))).await), 413);
     assert_eq!(h.origin.requests.load(SeqCst), 0);
-    assert!(
-        h.get("one.second.example", "/.well-known/portcullis/post")
-            .await
-            .contains("GET /.well-known/portcullis/post")
-    );
     assert_eq!((h.edge().counters().undone, h.edge().counters().undo_refused), (1, 1));
 }
 

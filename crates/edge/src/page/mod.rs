@@ -13,7 +13,7 @@ use serde_json::json;
 use std::sync::Arc;
 
 mod choose;
-pub(crate) use choose::{Form, Language, choose};
+pub(crate) use choose::{Form, Language, PREFIX, choose};
 
 /// Who runs this edge; what the block page says about them. Filled by the roof from `[operator]`, which sees to it
 /// that a field is empty only where this says so: the page would be a promise without an address.

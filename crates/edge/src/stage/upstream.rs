@@ -5,12 +5,14 @@
 
 use crate::body::{Body, OriginBody, Progress, Upload, VisitorBody};
 use crate::exchange::{Ctx, Exchange, Flow};
+use crate::flood::Source;
 use crate::forward;
 use crate::limits::ACME_BYTES;
+use crate::page::PREFIX as OWN;
 use crate::pool::Lease;
 use crate::tunnel;
 use crate::world::Served;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as _, Incoming};
@@ -22,8 +24,19 @@ use tokio::time::timeout;
 
 pub(crate) async fn run(ctx: &Arc<Ctx>, ex: &mut Exchange) -> Flow {
     let Some(served) = ex.served.clone() else { return Flow::Drop };
+    let Some(asking) = Asking::enter(ctx, ex) else {
+        ctx.tally.limited.up();
+        return ex.refuse(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many requests of your network are being answered; please wait.",
+        );
+    };
     if ex.measure.is_some() {
         return challenge(ctx, ex, &served).await;
+    }
+    if ex.path().starts_with(OWN) {
+        // What stands there on a blocked hostname is ours to say; an origin must not be able to say it.
+        return ex.refuse(StatusCode::NOT_FOUND, "Nothing has been decided about this host.");
     }
     let Some((upload, progress)) = upload(ctx, ex) else { return too_large(ex) };
     let wants = if upload.is_end_stream() { forward::wants_websocket(ex) } else { None };
@@ -32,9 +45,10 @@ pub(crate) async fn run(ctx: &Arc<Ctx>, ex: &mut Exchange) -> Flow {
     let call = Call { ctx, served: &served, progress: &progress, fresh: wants.is_some() };
     match call.run(head, upload).await {
         Ok((response, lease)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-            tunnel::open(ctx, ex, response, lease, visitor, wants)
+            tunnel::open(ctx, ex, response, (lease, asking), visitor, wants)
         }
-        Ok((response, lease)) => Flow::Answer(answer(ctx, ex, response, lease, &progress)),
+        Ok((response, _)) if is_ambiguous(&response) => fail(ctx, ex, &progress, &Failure::Ambiguous),
+        Ok((response, lease)) => Flow::Answer(answer(ctx, ex, response, (lease, asking), &progress)),
         Err(failure) => fail(ctx, ex, &progress, &failure),
     }
 }
@@ -55,8 +69,34 @@ fn too_large(ex: &Exchange) -> Flow {
     ex.refuse(StatusCode::PAYLOAD_TOO_LARGE, "The request body is larger than this site takes.")
 }
 
+/// A source's place among those whose requests are at origins; given back when dropped.
+pub(crate) struct Asking {
+    ctx: Arc<Ctx>,
+    source: Source,
+}
+
+impl Asking {
+    fn enter(ctx: &Arc<Ctx>, ex: &Exchange) -> Option<Self> {
+        let source = ex.conn.source;
+        ctx.shared.asking.enter(source).then(|| Self { ctx: Arc::clone(ctx), source })
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.ctx.shared.asking.leave(self.source);
+    }
+}
+
+/// Two ways of framing in one answer: whoever stands between could read another one (RFC 9112 section 6.3).
+fn is_ambiguous(response: &Response<Incoming>) -> bool {
+    let headers = response.headers();
+    headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH)
+}
+
 /// Why there is no answer.
 enum Failure {
+    Ambiguous,
     Connect(std::io::Error),
     Http(hyper::Error),
     Late,
@@ -76,6 +116,7 @@ fn fail(ctx: &Ctx, ex: &Exchange, progress: &Progress, failure: &Failure) -> Flo
     ctx.tally.origin_failed.up();
     let site = ex.served.as_ref().map(|s| s.site.as_str());
     match failure {
+        Failure::Ambiguous => tracing::warn!(id = %ex.id, site, "origin framed its answer in two ways"),
         Failure::Connect(error) => tracing::warn!(id = %ex.id, site, %error, "origin not reached"),
         Failure::Http(error) => tracing::warn!(id = %ex.id, site, %error, "origin failed"),
         Failure::Late => tracing::warn!(id = %ex.id, site, "origin too late"),
@@ -84,7 +125,10 @@ fn fail(ctx: &Ctx, ex: &Exchange, progress: &Progress, failure: &Failure) -> Flo
         Failure::Late => {
             ex.refuse(StatusCode::GATEWAY_TIMEOUT, "The site's own server did not answer in time.")
         }
-        Failure::Connect(_) | Failure::Http(_) => ex.refuse(
+        Failure::Connect(error) if error.kind() == std::io::ErrorKind::QuotaExceeded => {
+            ex.refuse(StatusCode::SERVICE_UNAVAILABLE, "The site's own server is busy.")
+        }
+        Failure::Ambiguous | Failure::Connect(_) | Failure::Http(_) => ex.refuse(
             StatusCode::BAD_GATEWAY,
             "The site's own server could not be reached or gave no valid answer.",
         ),
@@ -192,18 +236,25 @@ fn answer(
     ctx: &Ctx,
     ex: &Exchange,
     response: Response<Incoming>,
-    lease: Lease,
+    (lease, asking): (Lease, Asking),
     progress: &Arc<Progress>,
 ) -> Response<Body> {
     let (mut parts, incoming) = response.into_parts();
-    forward::strip(&mut parts.headers);
+    forward::answer(&mut parts.headers, ex);
     let body = if incoming.is_end_stream() {
         progress.settle(lease);
         ex.guard.settle();
         Body::Empty
     } else {
         let idle: Duration = ctx.limits.response_idle;
-        Body::Origin(OriginBody::new(incoming, lease, Arc::clone(progress), Arc::clone(&ex.guard), idle))
+        Body::Origin(OriginBody::new(
+            incoming,
+            lease,
+            asking,
+            Arc::clone(progress),
+            Arc::clone(&ex.guard),
+            idle,
+        ))
     };
     Response::from_parts(parts, body)
 }

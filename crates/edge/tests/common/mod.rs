@@ -426,10 +426,18 @@ pub(crate) struct RawOrigin {
     pub(crate) address: SocketAddr,
     pub(crate) opened: Arc<AtomicUsize>,
     pub(crate) closed: Arc<AtomicUsize>,
+    answer: Arc<std::sync::Mutex<String>>,
 }
 
 impl RawOrigin {
-    pub(crate) async fn start(answer: &'static str) -> Self {
+    /// From now on it answers this.
+    pub(crate) fn say(&self, answer: String) {
+        *self.answer.lock().expect("no panic") = answer;
+    }
+
+    pub(crate) async fn start(answer: &str) -> Self {
+        let answer = Arc::new(std::sync::Mutex::new(answer.to_owned()));
+        let says = Arc::clone(&answer);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let address = listener.local_addr().expect("address");
         let (opened, closed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -438,13 +446,14 @@ impl RawOrigin {
             loop {
                 let (mut stream, _) = listener.accept().await.expect("accept");
                 opens.fetch_add(1, SeqCst);
-                let closes = Arc::clone(&closes);
+                let (closes, says) = (Arc::clone(&closes), Arc::clone(&says));
                 tokio::spawn(async move {
                     let (mut part, mut all) = ([0; 4096], Vec::new());
                     while let Ok(n @ 1..) = stream.read(&mut part).await {
                         all.extend_from_slice(&part[..n]);
                         if all.windows(4).any(|w| w == b"\r\n\r\n") {
                             all.clear();
+                            let answer = says.lock().expect("no panic").clone();
                             if stream.write_all(answer.as_bytes()).await.is_err() {
                                 break;
                             }
@@ -454,7 +463,7 @@ impl RawOrigin {
                 });
             }
         });
-        Self { address, opened, closed }
+        Self { address, opened, closed, answer }
     }
 }
 

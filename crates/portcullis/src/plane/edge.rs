@@ -179,7 +179,29 @@ fn limits(config: &config::Edge) -> Limits {
     limits.connections_per_source =
         config.connections_per_source.map_or(limits.connections_per_source, narrow);
     limits.connections = config.connections.unwrap_or(limits.connections);
+    within_files(&mut limits);
     limits
+}
+
+/// Files that are not connections: listeners, the ledger's files, the database and the planes beside the edge.
+const OTHER_FILES: u64 = 512;
+
+/// Every connection is an open file, and the system's usual soft limit is 1,024: it is raised as far as the hard limit
+/// allows, and the edge takes no more connections than fit. Otherwise a flood of connections would keep the tail from
+/// reading the ledger.
+fn within_files(limits: &mut Limits) {
+    let wanted = (limits.connections + limits.origin_connections) as u64;
+    let files = rlimit::increase_nofile_limit(wanted + OTHER_FILES).unwrap_or(1024);
+    let room = files.saturating_sub(OTHER_FILES).max(64);
+    if room < wanted {
+        out::note(format_args!(
+            "edge: this process may open {files} files only, so it takes {room} connections instead of {wanted}; raise \
+             the hard limit (LimitNOFILE= of systemd, ulimit -Hn)"
+        ));
+        let part = |n: usize| usize::try_from(n as u64 * room / wanted).unwrap_or(usize::MAX).max(1);
+        (limits.connections, limits.origin_connections) =
+            (part(limits.connections), part(limits.origin_connections));
+    }
 }
 
 fn words(o: &config::Operator) -> edge::Operator {
