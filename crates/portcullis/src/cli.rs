@@ -67,6 +67,12 @@ Examples:
   portcullis run --demo
   portcullis --home /srv/portcullis run")]
     Run(Run),
+    /// Run the desk alone, with the relay that edges ring at
+    #[command(after_help = "Example:\n  portcullis --home /srv/portcullis desk")]
+    Desk(Run),
+    /// Run the press alone, on the desk's machine: posts, decisions, feeds and the ledger
+    #[command(after_help = "Example:\n  portcullis --home /srv/portcullis press")]
+    Press(Run),
     /// Run one edge alone, joined to a desk elsewhere
     #[command(after_help = "\
 Examples:

@@ -4,6 +4,7 @@ mod approve;
 mod config;
 mod continues;
 mod customers;
+mod desk;
 mod drill;
 mod edge;
 mod edge_key;
@@ -29,6 +30,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
     match cli.command {
         Command::Init(args) => init::run(&global, args).await,
         Command::Run(args) => run::run(&global, args).await,
+        Command::Desk(args) => desk::run(&global, args).await,
+        Command::Press(args) => desk::press(&global, args).await,
         Command::Edge(args) => edge::run(&global, args).await,
         Command::EdgeKey(args) => edge_key::run(&global, args),
         Command::Edges(args) => edges::run(&global, args).await,

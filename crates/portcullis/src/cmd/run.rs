@@ -6,7 +6,7 @@ use policy::clock::Clock;
 
 use crate::cli::{Global, Run};
 use crate::clock::RealClock;
-use crate::config::{Config, Listen};
+use crate::config::Config;
 use crate::exit::{Exit, Result};
 use crate::{origin, out, plane};
 
@@ -19,6 +19,7 @@ pub(super) async fn run(global: &Global, args: Run) -> Result<Exit> {
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
     let (place, settings) = (config.desk(), config.edge());
     let desk = plane::desk::start(&config, args.demo, Arc::clone(&clock)).await?;
+    plane::desk::press(&config, Arc::clone(&clock)).await?;
     let mut origins = Vec::new();
     if args.demo {
         for (name, address) in ORIGINS.into_iter().zip(config.demo_origins()) {
@@ -46,10 +47,7 @@ pub(super) async fn run(global: &Global, args: Run) -> Result<Exit> {
 
 /// Says what is running, where, and what to do next.
 fn welcome(global: &Global, config: &Config, origins: &[String]) {
-    let listens = |listen: Listen| match listen {
-        Listen::Tcp(address) => format!("http://{address}"),
-        Listen::Unix(path) => format!("unix:{}", path.display()),
-    };
+    let listens = super::desk::at;
     out::note(format_args!(
         "Portcullis: all planes in one process, so edge and log key share it (that is the convenience of `run`)\n\
          \n  edge     {}\n  desk     {}   console; API under /api/v1\n  press    {}   posts, decisions, feeds, ledger\n  \

@@ -1,4 +1,4 @@
-//! Desk, relay and press: the planes that share a store.
+//! Desk, relay and press: the planes that share a store, in one process or in two.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use desk::{CustomerView, Desk, SiteView};
 use edge::sites::Sites;
 use hyper_util::service::TowerToHyperService;
 use policy::clock::Clock;
-use store::Store;
+use store::{Reader, Store};
 
 use crate::config::{self, Config, Listen};
 use crate::exit::{Exit, Failure, Result};
 use crate::{home, serve};
 
-/// Opens desk, relay and press, and serves them until the process ends.
+/// Opens desk and relay, and serves them until the process ends.
 pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) -> Result<Desk> {
     let (operator, log, place) = (config.operator(), config.log(), config.desk());
     let trust = home::trust(&home::read_line(&log.trust)?)?;
@@ -23,11 +23,8 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
         return Err(Failure::new(Exit::Config, what)
             .next("write desk.listen = \"127.0.0.1:8081\", and put a proxy with TLS before it if people are elsewhere"));
     }
-    let doors = [
-        serve::open("desk", &place.listen).await?,
-        serve::open("press", &config.press_listen()).await?,
-        serve::open("relay", &config.relay_listen()).await?,
-    ];
+    let doors =
+        [serve::open("desk", &place.listen).await?, serve::open("relay", &config.relay_listen()).await?];
     let failed = |what: String| Failure::new(Exit::Failed, what);
     let store =
         Store::open(&place.dir).await.map_err(|e| failed(format!("the desk cannot open its store: {e}")))?;
@@ -48,12 +45,25 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
         return Err(Failure::new(Exit::Config, what)
             .next("these two belong together; restore the one that was replaced"));
     }
-    let [api, public, relay] = doors;
+    let [api, relay] = doors;
     tokio::spawn(serve::serve(api, TowerToHyperService::new(desk.api_router())));
     tokio::spawn(serve::serve(relay, TowerToHyperService::new(desk.relay_router())));
-    let press = press::router(press::Config { trust, operator: words(&operator) }, store.reader(), clock);
-    tokio::spawn(serve::serve(public, TowerToHyperService::new(press)));
     Ok(desk)
+}
+
+/// Opens the press on the desk's directory, where a desk has made a ledger, and serves it until the process ends. It
+/// only reads.
+pub(crate) async fn press(config: &Config, clock: Arc<dyn Clock>) -> Result<()> {
+    let (operator, log, place) = (config.operator(), config.log(), config.desk());
+    let trust = home::trust(&home::read_line(&log.trust)?)?;
+    let door = serve::open("press", &config.press_listen()).await?;
+    let reader = Reader::open(&place.dir).await.map_err(|e| {
+        Failure::new(Exit::Io, format!("the press cannot read {}: {e}", place.dir.display()))
+            .next("`portcullis desk` makes it; the press must run on the same machine")
+    })?;
+    let press = press::router(press::Config { trust, operator: words(&operator) }, reader, clock);
+    tokio::spawn(serve::serve(door, TowerToHyperService::new(press)));
+    Ok(())
 }
 
 /// Whether only this machine can reach it.

@@ -43,7 +43,13 @@ fn a_changed_row_spoils_the_signatures_under_it() {
     assert_eq!(runtime().block_on(execute(&town, other)), 1);
     town.restart();
     let done = town.person("clara", &["approve", &id, "--yes"]);
-    assert_eq!(town.status()["size"], size, "nothing was published: {done:#?}");
+    assert_eq!(done.code, 65, "{done:#?}");
+    assert!(done.err.contains("does not verify"), "{done:#?}");
+    let status = town.status();
+    assert_eq!(status["size"], size, "nothing was published: {done:#?}");
+    let counted = status["refused"].as_array().into_iter().flatten();
+    let bad: Vec<_> = counted.filter(|c| c["what"] == "bad-signature").map(|c| c["times"].clone()).collect();
+    assert_eq!(bad, [1], "and it shows: {status:#}");
     for host in FIRST {
         assert_eq!(get(town.doors(), Way::Http, host, "/").status, 200, "{host}");
     }

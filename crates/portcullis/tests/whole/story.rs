@@ -1,8 +1,8 @@
 //! The story: sites are served; a decision reaches every edge; one lifts; a block ends by itself. Order and
 //! completeness are asserted, never how long something took.
 
-use crate::process::eventually;
-use crate::town::{FIRST, SECOND, Town};
+use crate::process::{Running, eventually};
+use crate::town::{FIRST, SECOND, Town, portcullis};
 use crate::visitor::{Answer, Browser, Doors, Stream, WAYS, Way, ask, get, plain};
 use std::fs;
 use std::path::Path;
@@ -260,4 +260,29 @@ fn verified(town: &Town) {
     let trust = town.home().join("trust");
     let url = format!("{}/ledger", town.press());
     town.cli(&["verify", &url, "--trust", trust.to_str().expect("UTF-8")]).ok();
+}
+
+/// One process per plane, from the same home: the convenience of `run` is only one.
+#[test]
+fn the_planes_run_apart() {
+    let mut town = Town::start();
+    town.main.kill();
+    let home = town.home();
+    let plane = |name: &str| {
+        let mut command = portcullis();
+        let mut running = Running::start(name, command.arg("--home").arg(&home).args([name, "--demo"]));
+        running.wait_for("portcullis ready");
+        running
+    };
+    let (_desk, mut press, _edge) = (plane("desk"), plane("press"), plane("edge"));
+    let id = town.block("24h");
+    town.cli(&["status", &id, "--watch", "--timeout", "120s"]).ok();
+    for host in FIRST {
+        assert_eq!(get(town.doors(), Way::Http, host, "/").status, 403, "{host}");
+    }
+    town.cli(&["verify", &format!("{}/ledger", town.press())]).ok();
+    // The public may be cut off from the reasons' first place; the edge goes on showing them.
+    press.kill();
+    assert_eq!(get(town.doors(), Way::Http, FIRST[0], "/.well-known/portcullis/post").status, 200);
+    town.person("dora", &["lift", &id, "--why", "The danger is over.", "--yes"]).ok();
 }
