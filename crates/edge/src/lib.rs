@@ -16,7 +16,7 @@ mod flood;
 mod forward;
 pub mod host;
 pub mod hostmap;
-mod interim;
+pub mod interim;
 pub mod limits;
 mod line;
 pub mod page;
