@@ -1,5 +1,6 @@
 //! What the desk holds while it runs, and how it opens.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
@@ -70,6 +71,8 @@ pub(crate) struct Shared {
     /// The newest public size. A watch and not a queue: a later ring makes an earlier one useless.
     pub(crate) bell: watch::Sender<u64>,
     pub(crate) bells: Arc<Semaphore>,
+    /// Idempotency keys of requests that are being done.
+    pub(crate) under_way: std::sync::Mutex<BTreeSet<String>>,
     /// The one sequencer: whoever holds it may publish.
     pub(crate) sequencer: Mutex<Sequencer>,
 }
@@ -115,10 +118,27 @@ impl Desk {
             bells: Arc::new(Semaphore::new(limits::BELLS)),
             public: RwLock::new(Public { state: Arc::new(state), tree }),
             customers,
+            under_way: std::sync::Mutex::default(),
             sequencer: Mutex::default(),
         });
-        publish::recover_at_start(&shared).await.map_err(|e| OpenError::Recovery(e.words()))?;
-        Ok(Desk { shared })
+        let desk = Desk { shared };
+        desk.tend().await;
+        Ok(desk)
+    }
+
+    /// Finishes what a crash, a full disk or a closed connection left: the plan of a publication, and notes that lack
+    /// nothing and are not public. Whoever runs the desk calls this now and then; what fails is told and tried again.
+    pub async fn tend(&self) {
+        if let Err(e) = publish::recover_at_start(&self.shared).await {
+            tracing::error!(
+                "an unfinished publication could not be finished, nothing new is published: {}",
+                e.words()
+            );
+            return;
+        }
+        if let Err(e) = crate::act::sign::settle_all(&self.shared).await {
+            tracing::error!("notes that wait could not be looked at: {}", e.words());
+        }
     }
 
     /// Tells the desk which customers there are from now on, whenever the sites file changes.

@@ -35,6 +35,8 @@ pub(crate) enum DeskError {
     Unfit { code: &'static str, why: String },
     /// An `Idempotency-Key` that was used for another request.
     KeyReused,
+    /// A request with this `Idempotency-Key` is being done.
+    KeyUnderWay,
     /// The fold, or the desk's own check of subject and post, says no; asked again later it may say yes.
     Refused { code: &'static str, why: String },
     /// Something else is stored already.
@@ -147,6 +149,11 @@ fn door(error: DeskError) -> (Problem, Option<String>) {
             (StatusCode::UNPROCESSABLE_ENTITY, "grammar", why)
         }
         DeskError::Unfit { code, why } => (StatusCode::UNPROCESSABLE_ENTITY, code, why),
+        DeskError::KeyUnderWay => {
+            let why =
+                "a request with this Idempotency-Key is being done; send it again in a moment for its answer";
+            (StatusCode::CONFLICT, "key-under-way", why.into())
+        }
         DeskError::KeyReused => {
             let why = "this Idempotency-Key was used for another request; take a new key for a new request";
             (StatusCode::UNPROCESSABLE_ENTITY, "key-reused", why.into())
@@ -205,8 +212,6 @@ pub enum OpenError {
         /// What was given.
         given: String,
     },
-    /// An unfinished publication could not be finished; its words are in the text.
-    Recovery(String),
 }
 
 impl fmt::Display for OpenError {
@@ -219,7 +224,6 @@ impl fmt::Display for OpenError {
                     "the log key is {given}, but the ledger names {expected}; give the desk the ledger's key"
                 )
             }
-            Self::Recovery(why) => write!(f, "an unfinished publication could not be finished: {why}"),
         }
     }
 }

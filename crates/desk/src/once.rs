@@ -1,9 +1,10 @@
 //! `Idempotency-Key`: the same key with the same body is the same request, and gets the same answer.
 //!
-//! Only answers of success are kept: an error changed nothing, so the request may simply be sent again. Two requests
-//! with one key at the same moment are both done; every act is the same done twice as once, so that is harmless.
+//! Only answers of success are kept: an error changed nothing, so the request may simply be sent again. Of two requests
+//! with one key at the same moment, the second is told to wait.
 
 use std::future::Future;
+use std::sync::PoisonError;
 
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderValue, StatusCode, header, request::Parts};
@@ -61,9 +62,32 @@ impl Once {
             Err(other) => return Err(other.into()),
             Ok(None) => {}
         }
+        let Some(_under_way) = UnderWay::enter(desk, &key) else { return Err(DeskError::KeyUnderWay) };
         let done = act.await?;
-        desk.store.remember(&key, &request, &done, desk.now()).await?;
+        if let Err(e) = desk.store.remember(&key, &request, &done, desk.now()).await {
+            // It is done; without the memory the same request would at worst be done again, which changes nothing.
+            tracing::warn!("an answer was not kept for its Idempotency-Key: {e}");
+        }
         Ok(answer(done))
+    }
+}
+
+/// A key whose request is being done: a second one with the same key may have another body, and nobody could say yet.
+struct UnderWay<'d> {
+    desk: &'d Shared,
+    key: String,
+}
+
+impl<'d> UnderWay<'d> {
+    fn enter(desk: &'d Shared, key: &str) -> Option<Self> {
+        let mut keys = desk.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.insert(key.to_owned()).then(|| Self { desk, key: key.to_owned() })
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.desk.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
     }
 }
 

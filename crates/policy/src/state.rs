@@ -202,15 +202,28 @@ impl State {
         self.take_undo(note, now).unwrap_or_else(|why| Outcome::Rejected { why })
     }
 
+    /// Whether this undoes something, by somebody who may: the note with the signatures that count and no others, as
+    /// it may become public. One that was taken before is good again.
+    ///
+    /// # Errors
+    /// Why it has no effect.
+    pub fn would_undo(&self, bytes: &[u8], now: Time) -> Result<Note, Rejected> {
+        let (signed, note) = read_undo(bytes)?;
+        if !self.undos.contains_key(&Hash::of(signed.text().as_bytes())) {
+            self.judge(&note, &signed, now)?;
+        }
+        let mut clean = Note::new(signed.text()).map_err(|_| Rejected::Malformed("not a note's text"))?;
+        for signature in signed.signatures() {
+            let mut keys = self.policies.iter().flat_map(|p| p.note.keys());
+            if keys.any(|key| key.verify(signed.text().as_bytes(), signature).is_ok()) {
+                clean.add(signature.clone());
+            }
+        }
+        Ok(clean)
+    }
+
     fn take_undo(&mut self, bytes: &[u8], now: Time) -> Result<Outcome, Rejected> {
-        if bytes.len() > MAX_UNDO {
-            return Err(Rejected::Malformed("a note that undoes has at most 4096 bytes"));
-        }
-        let signed = Note::parse(bytes).map_err(|_| Rejected::Malformed("not a signed note"))?;
-        let note = AnyNote::parse(signed.text())?;
-        if !matches!(note.kind(), Kind::Lift | Kind::Suspend) {
-            return Err(Rejected::NotAnUndo);
-        }
+        let (signed, note) = read_undo(bytes)?;
         let applied = Outcome::Applied { kind: note.kind(), id: note.id().clone() };
         if self.undos.contains_key(&Hash::of(signed.text().as_bytes())) {
             return Ok(applied);
@@ -414,6 +427,14 @@ impl State {
         self.findings.get(id).map(|f| (&f.note, f.used))
     }
 
+    /// Whether somebody who may lift it has lifted this decision, which may be still to come: then it will never have
+    /// effect.
+    #[must_use]
+    pub fn is_lifted(&self, id: &Id, now: Time) -> bool {
+        let since = self.decision(id).map_or(now, |d| d.logged);
+        self.lifts.get(id).is_some_and(|all| all.iter().any(|l| self.may_lift(&l.lifted.by, since)))
+    }
+
     /// The subject of a decision, while it is held.
     #[must_use]
     pub fn subject(&self, hash: &Hash) -> Option<&Subject> {
@@ -588,6 +609,19 @@ impl State {
         if let Some(found) = id.and_then(|id| self.findings.get_mut(id)) {
             found.used = true;
         }
+    }
+}
+
+fn read_undo(bytes: &[u8]) -> Result<(Note, AnyNote), Rejected> {
+    if bytes.len() > MAX_UNDO {
+        return Err(Rejected::Malformed("a note that undoes has at most 4096 bytes"));
+    }
+    let signed = Note::parse(bytes).map_err(|_| Rejected::Malformed("not a signed note"))?;
+    let note = AnyNote::parse(signed.text())?;
+    if matches!(note.kind(), Kind::Lift | Kind::Suspend) {
+        Ok((signed, note))
+    } else {
+        Err(Rejected::NotAnUndo)
     }
 }
 

@@ -305,7 +305,7 @@ pub(crate) struct Emergency {
     #[arg(long, value_name = "RULE:VERSION", default_value = "imminent-threat-to-life:1")]
     pub(crate) ground: String,
     /// How long it runs unless a reviewer continues it.
-    #[arg(long = "for", value_name = "TIME", default_value = "24h")]
+    #[arg(long = "for", value_name = "TIME", default_value = "48h")]
     pub(crate) span: Span,
 }
 

@@ -8,7 +8,7 @@ use ledger::Hash;
 use policy::{Id, Time};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{SqlSafeStr, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 
 use crate::{Result, StoreError};
 
@@ -40,7 +40,13 @@ pub(crate) async fn open_writer(dir: &Path) -> Result<SqlitePool> {
         // FULL: a committed transaction survives loss of power. NORMAL could lose the newest head, which is the
         // one row that must never go back.
         .synchronous(SqliteSynchronous::Full);
-    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        // After a full disk SQLite has rolled back by itself, and the connection still counts a transaction: every later
+        // write would fail. Such a connection is closed, and the next one is new.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+        .connect_with(options)
+        .await?;
     let migrations = MIGRATIONS.map(|(version, name, sql)| {
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
     });
@@ -112,6 +118,29 @@ mod tests {
         assert_eq!(pragma("SELECT journal_mode FROM pragma_journal_mode").await, "wal");
         assert_eq!(pragma("SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous").await, "2", "FULL");
         assert_eq!(pragma("SELECT CAST(foreign_keys AS TEXT) FROM pragma_foreign_keys").await, "1");
+    }
+
+    /// A disk that was full must not close the desk for ever.
+    #[tokio::test]
+    async fn the_writer_survives_a_full_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = open_writer(dir.path()).await.unwrap();
+        sqlx::query("PRAGMA max_page_count = 60").execute(&pool).await.unwrap();
+        let put = async |bytes: usize| {
+            let mut tx = begin(&pool).await?;
+            sqlx::query(
+                "INSERT INTO pending (hash, bytes, created) VALUES (randomblob(32), zeroblob($1), 0)",
+            )
+            .bind(int(bytes as u64))
+            .execute(&mut *tx)
+            .await?;
+            tx.commit().await?;
+            Ok::<(), StoreError>(())
+        };
+        assert!(put(1_000_000).await.is_err(), "full");
+        for _ in 0..3 {
+            put(10).await.expect("there is room for this");
+        }
     }
 
     /// Opening twice migrates once; an edited migration or a newer schema is refused, not guessed at.

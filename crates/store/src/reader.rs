@@ -148,8 +148,13 @@ impl Reader {
         blobs.extend(state.wanted(Time(0)));
         blobs.extend(state.counted(Time(0)));
         for hash in blobs {
-            if let Some(blob) = self.blob(&hash).await? {
-                state.hold(&blob);
+            match self.blob(&hash).await {
+                Ok(Some(blob)) => {
+                    state.hold(&blob);
+                }
+                // One changed file must not take the whole desk down: its decision has no subject or post here.
+                Ok(None) | Err(StoreError::Damaged(_)) => {}
+                Err(other) => return Err(other),
             }
         }
         Ok(outcomes)

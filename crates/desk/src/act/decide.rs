@@ -63,6 +63,11 @@ pub(crate) fn decide(
         Ok(parsed) => parsed,
         Err(e) => return Verdict::Refuse(Rejected::from(e).into()),
     };
+    if matches!(parsed, AnyNote::Impose(_)) && state.is_lifted(parsed.id(), now) {
+        // It would be logged, use up its finding and never have effect.
+        let why = "it was lifted before it was decided: propose it anew if it is still needed".to_owned();
+        return Verdict::Refuse(No { code: "lifted", why, for_ever: true });
+    }
     let mut missing = match state.would_apply(note, logged) {
         Ok(()) => Vec::new(),
         Err(Rejected::Quorum(words)) => words,

@@ -81,6 +81,9 @@ async fn publish_held(
         refresh(desk, held).await?;
     }
     let Public { state, tree } = desk.public();
+    if let Some(no) = restored(desk, &tree).await? {
+        return Ok(Attempt::Refused(no));
+    }
     let blobs = blobs(desk, note).await?;
     let customers = desk.customers();
     let (logged, blobs) = match decide::decide(&state, &customers, note, &blobs, desk.now(), head.logged) {
@@ -91,6 +94,23 @@ async fn publish_held(
     let plan = publish::decide(&head, &tree, &note.to_bytes(), &blobs, logged, draft)?;
     desk.store.commit_plan(&plan).await?;
     run(desk, held, &plan).await.map(Attempt::Published)
+}
+
+/// An edge that verified more than we have, or another history, shows that ours is an old copy. Publishing on it would
+/// sign a second history, which every edge refuses for ever.
+async fn restored(desk: &Shared, tree: &Tree) -> Result<Option<decide::No>, DeskError> {
+    for edge in desk.store.edges().await? {
+        let Some(receipt) = edge.receipt else { continue };
+        if tree.root_at(receipt.size) != Some(receipt.root) {
+            let why = format!(
+                "{} has verified {} entries that are not in this ledger: it was restored from a backup. Restore the \
+                 newer one; if that edge is what is wrong, `portcullis edges remove {}`",
+                edge.name, receipt.size, edge.name
+            );
+            return Ok(Some(decide::No { code: "restored", why, for_ever: false }));
+        }
+    }
+    Ok(None)
 }
 
 /// Runs a stored plan, takes the entry into the desk's own state, rings.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ledger::note::{KeyKind, Note, Signature, VerifierKey};
 use ledger::sshsig::SshSig;
 use policy::{Id, Rejected, State, Time};
-use store::{Draft, DraftState};
+use store::{Draft, DraftState, MAX_PAGE, Page};
 
 use super::publish::{self, Attempt};
 use crate::auth::{Authorised, Sign};
@@ -37,9 +37,15 @@ pub(crate) async fn sign(
             return Err(why.into());
         }
     };
-    desk.store.add_signature(id, &line).await?;
-    tracing::info!(by = by.name(), %id, person = %signer.person, "signature");
-    settle(desk, id).await?;
+    // One line of each key: a key can make as many good signatures as it likes, and a note takes only so many.
+    let same_key = |line: &String| {
+        Signature::parse_line(line).is_ok_and(|s| s.name == signature.name && s.key_id == signature.key_id)
+    };
+    if draft.state != DraftState::Collecting || !draft.signatures.iter().any(same_key) {
+        desk.store.add_signature(id, &line).await?;
+        tracing::info!(by = by.name(), %id, person = %signer.person, "signature");
+    }
+    settle(desk, id, true).await?;
     find(desk, id).await
 }
 
@@ -62,7 +68,7 @@ fn read(state: &State, body: &str, now: Time) -> Result<Signature, DeskError> {
 }
 
 /// Publishes the draft if nothing is missing.
-async fn settle(desk: &Arc<Shared>, id: &Id) -> Result<(), DeskError> {
+async fn settle(desk: &Arc<Shared>, id: &Id, asked: bool) -> Result<(), DeskError> {
     let draft = find(desk, id).await?;
     if draft.state != DraftState::Collecting {
         return Ok(());
@@ -74,11 +80,29 @@ async fn settle(desk: &Arc<Shared>, id: &Id) -> Result<(), DeskError> {
         // Another signature may have published it while we waited for the sequencer: then its id is taken by itself.
         Attempt::Refused(_) if published(desk, id).await? => Ok(()),
         Attempt::Refused(no) => {
-            desk.count(no.code).await;
+            // Counted when somebody asked, not each time the desk looks again by itself.
+            if asked {
+                desk.count(no.code).await;
+            }
             if no.for_ever {
                 desk.store.void_draft(id).await?;
             }
             Err(no.into())
+        }
+    }
+}
+
+/// Settles every note that waits. A signature may have been kept when the desk stopped, and nobody would ask again.
+pub(crate) async fn settle_all(desk: &Arc<Shared>) -> Result<(), DeskError> {
+    let mut page = Page { before: None, limit: MAX_PAGE };
+    loop {
+        let drafts = desk.store.drafts(&page).await?;
+        let Some(last) = drafts.last() else { return Ok(()) };
+        page.before = Some((last.created, last.id.clone()));
+        for draft in drafts.iter().filter(|d| d.state == DraftState::Collecting && !d.signatures.is_empty()) {
+            if let Err(e) = settle(desk, &draft.id, false).await {
+                tracing::warn!(id = %draft.id, "not published: {}", e.words());
+            }
         }
     }
 }

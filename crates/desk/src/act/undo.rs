@@ -1,15 +1,14 @@
 //! Act: a lift or a suspension arrives, whole and signed. Its signatures are all the permission it needs; the desk's
-//! part is to believe it at once and to write it into the log.
+//! part is to write it into the log.
 
 use std::sync::Arc;
 
 use ledger::Hash;
-use ledger::note::Note;
-use policy::{AnyNote, Id, Kind, Outcome, State};
+use policy::{AnyNote, Id, Kind};
 use store::DraftState;
 
 use super::publish::{self, Attempt};
-use crate::desk::{Public, Shared};
+use crate::desk::Shared;
 use crate::error::DeskError;
 
 /// What became of an undo note.
@@ -21,10 +20,18 @@ pub(crate) struct Undone {
     pub(crate) index: u64,
 }
 
-/// Takes the note's effect, then logs it. A note that is logged already gives the same answer again.
+/// Logs the note, with the signatures that count: whoever brings it could write anything under other names. A note
+/// that is logged already gives the same answer again. What cannot be logged has no effect through the desk, and the
+/// answer says so: to show it as lifted here while every edge blocks would keep the officer from going to an edge.
 pub(crate) async fn undo(desk: &Arc<Shared>, bytes: &[u8]) -> Result<Undone, DeskError> {
-    believe(desk, bytes).await?;
-    let note = Note::parse(bytes).map_err(|e| DeskError::Unfit { code: "note", why: e.to_string() })?;
+    // Judged before the sequencer is asked for, so that junk waits for nobody and nobody for junk.
+    let note = match desk.state().would_undo(bytes, desk.now()) {
+        Ok(note) => note,
+        Err(why) => {
+            desk.count(why.code()).await;
+            return Err(why.into());
+        }
+    };
     let parsed = AnyNote::parse(note.text())?;
     let (id, kind) = (parsed.id().clone(), parsed.kind());
     let text = Hash::of(note.text().as_bytes());
@@ -41,24 +48,5 @@ pub(crate) async fn undo(desk: &Arc<Shared>, bytes: &[u8]) -> Result<Undone, Des
             None => Err(no.into()),
         },
         Attempt::Waits(words) => Err(policy::Rejected::Quorum(words).into()),
-    }
-}
-
-/// Verifies and applies the note to the desk's own state before anything is written: what a full disk or a stuck
-/// publication holds up is the log, not the lift.
-async fn believe(desk: &Shared, bytes: &[u8]) -> Result<(), DeskError> {
-    let held = desk.sequencer.lock().await;
-    let Public { state, tree } = desk.public();
-    let mut next = State::clone(&state);
-    match next.undo(bytes, desk.now()) {
-        Outcome::Applied { kind, id } => {
-            tracing::info!(%kind, %id, "undo");
-            desk.set_public(&held, Public { state: Arc::new(next), tree });
-            Ok(())
-        }
-        Outcome::Rejected { why } => {
-            desk.count(why.code()).await;
-            Err(why.into())
-        }
     }
 }

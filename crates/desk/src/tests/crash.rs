@@ -107,7 +107,7 @@ async fn an_unsigned_plan_that_is_too_late_publishes_nothing() {
     assert_eq!(bed.store.reader().size().await.expect("a size"), 2);
     bed.run(&format!(
         "{APPROVE}
-  409 | \"code\":\"late\"
+  409 | \"code\":\"conflict\" | void
 GET /api/v1/notes/imp-1 as reader
   200 | \"state\":\"void\"
 GET /api/v1/status as reader
@@ -117,7 +117,7 @@ GET /api/v1/status as reader
 }
 
 #[tokio::test]
-async fn a_lift_counts_even_when_it_cannot_be_logged() {
+async fn a_lift_that_cannot_be_logged_is_not_shown_as_one() {
     let mut bed = Bed::new().await;
     bed.run(UP_TO_THE_APPROVAL).await;
     bed.run(&format!("{APPROVE}\n  200 | \"index\":2")).await;
@@ -126,9 +126,9 @@ async fn a_lift_counts_even_when_it_cannot_be_logged() {
         "POST /relay/v1/undo signed lift anna
   500 | \"code\":\"defect\" | !killed
 GET /api/v1/status as reader
-  200 | \"size\":3 | \"in_force\":[]
+  200 | \"size\":3 | \"in_force\":[{\"id\":\"imp-1\"
 GET /api/v1/decisions/imp-1 as reader
-  200 | \"status\":\"lifted\"",
+  200 | \"status\":\"in-force\"",
     )
     .await;
     bed.restart(Arc::new(NoFaults)).await.expect("the next start");

@@ -84,6 +84,10 @@ pub(super) async fn sign(global: &Global, args: Sign) -> Result<Exit> {
     let officer = Officer::open(global)?;
     let desk = Desk::of(&officer)?;
     let given = Path::new(&args.what);
+    if !given.exists() && args.what.contains('/') {
+        return Err(Failure::input(format!("there is no directory {}", args.what))
+            .next("`portcullis finding draft` makes one; a finding at the desk is named by its id"));
+    }
     let dir = if given.is_dir() { given } else { given.parent().unwrap_or(Path::new(".")) };
     // Two findings of one draft would each wait for the other's signature.
     let signed = std::fs::read_to_string(dir.join(SIGNED)).ok().filter(|_| given.exists());
@@ -176,7 +180,9 @@ pub(super) fn subject(
         _ => return Err(wrong()),
     };
     if hostnames.is_empty() {
-        return Err(Failure::input(format!("{} has no hostname in the scope {scope}", text(customer, "id"))));
+        let sites: Vec<&str> = list(customer, "sites").map(|s| text(s, "id")).collect();
+        return Err(Failure::input(format!("{} has no hostname in the scope {scope}", text(customer, "id")))
+            .next(format!("its sites are {}", sites.join(", "))));
     }
     let mut hostnames: Vec<String> = hostnames.into_iter().map(str::to_owned).collect();
     hostnames.sort();

@@ -19,9 +19,19 @@ const PATH: &str = "/.well-known/portcullis/lift";
 pub(super) async fn run(global: &Global, args: cli::Lift) -> Result<Exit> {
     let officer = Officer::open(global)?;
     let desk = Desk::of(&officer)?;
-    let target = target(&desk, &args).await?;
+    if let Some(edge) = &args.edge {
+        Address::parse(edge)?;
+    }
+    let straight = |failure: Failure| match failure.exit {
+        Exit::Unavailable if args.edge.is_none() => failure.next(format!(
+            "an edge takes it without the desk: {} lift ID --why '…' --edge http://ANY-HOSTNAME-IT-SERVES",
+            global.me()
+        )),
+        _ => failure,
+    };
+    let target = target(&desk, &args).await.map_err(straight)?;
     if args.edge.is_none() {
-        let decision = desk.decision(&target).await?;
+        let decision = desk.decision(&target).await.map_err(straight)?;
         let lifted = decision.as_ref().and_then(|d| d.get("lifted")).filter(|l| !l.is_null());
         if let Some(lifted) = lifted {
             out::note(format_args!(
@@ -32,7 +42,7 @@ pub(super) async fn run(global: &Global, args: cli::Lift) -> Result<Exit> {
             return Ok(Exit::Ok);
         }
         if decision.is_none() {
-            out::note("it is not in the ledger: this lift will void it there, if it ever comes");
+            out::note("it is only proposed so far: lifted, it can no longer be approved");
         }
     }
     let lift = Lift {

@@ -151,7 +151,12 @@ fn referral(written: &str) -> Result<(Referral, Option<Vec<u8>>)> {
             .next("as in 1:referral.txt: how many authorities were told, and the record that says which, when and what")
     };
     let (count, record) = written.split_once(':').ok_or_else(wrong)?;
-    let count = count.parse().ok().filter(|n| *n > 0).ok_or_else(wrong)?;
+    let count = count.parse().map_err(|_| wrong())?;
+    if count == 0 {
+        return Err(Failure::input(
+            "--referral counts no authority: at least one must have been told before",
+        ));
+    }
     if let Some(hash) = Hash::parse_hex(record) {
         return Ok((Referral { count, record: hash }, None));
     }

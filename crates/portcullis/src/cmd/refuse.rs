@@ -17,8 +17,9 @@ pub(super) async fn run(global: &Global, args: cli::Refuse) -> Result<Exit> {
     let wrong = |what: &str| Failure::input(what.to_owned());
     let note = Refuse {
         head: Head { origin: officer.trust()?.origin, id: new_id("ref")? },
-        case: Id::parse(&args.case)
-            .ok_or_else(|| wrong("a case is an id such as cas-0193… (3 to 64 of a-z, 0-9, - and _)"))?,
+        case: Id::parse(&args.case).filter(|case| case.as_str().starts_with("cas-")).ok_or_else(|| {
+            wrong("a case is an id such as cas-0193…; `portcullis show FINDING` names a finding's")
+        })?,
         class: Class::parse(&args.class)
             .ok_or_else(|| wrong("--class is emergency, abuse, standing or order"))?,
         asked_by: AskedBy::parse(&args.asked_by)

@@ -7,7 +7,7 @@ use policy::clock::Clock;
 use crate::cli::{Global, Run};
 use crate::clock::RealClock;
 use crate::config::Config;
-use crate::exit::{Exit, Result};
+use crate::exit::{Exit, Failure, Result};
 use crate::{origin, out, plane};
 
 /// Names of the demonstration origins, as their pages show them.
@@ -18,8 +18,19 @@ pub(super) async fn run(global: &Global, args: Run) -> Result<Exit> {
     config.need(&["operator", "log", "desk", "press", "relay", "edge"])?;
     let clock: Arc<dyn Clock> = Arc::new(RealClock::new());
     let (place, settings) = (config.desk(), config.edge());
-    let desk = plane::desk::start(&config, args.demo, Arc::clone(&clock)).await?;
-    plane::desk::press(&config, Arc::clone(&clock)).await?;
+    let started = async {
+        let desk = plane::desk::start(&config, args.demo, Arc::clone(&clock)).await?;
+        plane::desk::press(&config, Arc::clone(&clock)).await?;
+        Ok::<_, Failure>(desk)
+    };
+    let desk = match started.await {
+        Ok(desk) => desk,
+        // What is broken in the desk's store is not the visitors' trouble.
+        Err(failure) if matches!(failure.exit, Exit::Failed | Exit::Io) => {
+            return edge_alone(failure, &config, args.demo, clock).await;
+        }
+        Err(failure) => return Err(failure),
+    };
     let mut origins = Vec::new();
     if args.demo {
         for (name, address) in ORIGINS.into_iter().zip(config.demo_origins()) {
@@ -43,6 +54,22 @@ pub(super) async fn run(global: &Global, args: Run) -> Result<Exit> {
     out::note("stopping: open requests may end");
     edge.stop().await;
     Ok(Exit::Ok)
+}
+
+/// The desk cannot start: the edge serves and enforces what it holds, and this says what to mend.
+async fn edge_alone(failure: Failure, config: &Config, demo: bool, clock: Arc<dyn Clock>) -> Result<Exit> {
+    let settings = config.edge();
+    let edge = plane::edge::start(&settings, &config.operator(), demo, clock).await?;
+    out::note(&failure);
+    out::note(
+        "the edge runs alone: sites are served, what is in force stays so and ends by itself; mend the desk, then start again",
+    );
+    tokio::select! {
+        () = edge.watch(settings.sites) => {}
+        ended = plane::stopped() => ended?,
+    }
+    edge.stop().await;
+    Err(failure)
 }
 
 /// Says what is running, where, and what to do next.

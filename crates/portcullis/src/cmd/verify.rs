@@ -218,7 +218,7 @@ async fn blobs(source: &Source, state: &mut State, now: Time, report: &mut Repor
             [(d.impose.post, "post", id.clone(), runs), (d.impose.subject, "subject", id, runs)]
         })
         .collect();
-    let mut good = 0;
+    let (mut good, all) = (0, wanted.len());
     for (hash, what, id, runs) in wanted {
         match source.get(&format!("blob/{hash}")).await? {
             Some(blob) if Hash::of(&blob) != hash => {
@@ -230,7 +230,7 @@ async fn blobs(source: &Source, state: &mut State, now: Time, report: &mut Repor
             None => report.good(format!("the {what} of {id} is gone (its decision has ended)")),
         }
     }
-    report.good(format!("{good} posts and subjects are the ones their notes name"));
+    report.good(format!("{good} of {all} posts and subjects are the ones their notes name"));
     Ok(())
 }
 

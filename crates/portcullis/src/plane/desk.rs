@@ -48,8 +48,18 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
     let [api, relay] = doors;
     tokio::spawn(serve::serve(api, TowerToHyperService::new(desk.api_router())));
     tokio::spawn(serve::serve(relay, TowerToHyperService::new(desk.relay_router())));
+    let tended = desk.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(TEND_EVERY).await;
+            tended.tend().await;
+        }
+    });
     Ok(desk)
 }
+
+/// How often the desk looks for what a failure left unfinished. An approval is open for an hour at most.
+const TEND_EVERY: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Opens the press on the desk's directory, where a desk has made a ledger, and serves it until the process ends. It
 /// only reads.

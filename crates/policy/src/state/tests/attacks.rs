@@ -424,3 +424,17 @@ fn signatures_that_would_not_count_are_known_before_they_are_kept() {
     let third = s.house.sign(&fourth, "dora");
     assert!(s.state.would_count(&crowded, &third, T.plus(9)).is_ok(), "the policy quorum may sign it");
 }
+
+/// Whoever brings a lift could write anything under other names; only what counts may become public.
+#[test]
+fn an_undo_carries_no_strangers_lines_into_the_log() {
+    let s = Story::blocked();
+    let text = s.house.lift("lif-1", "imp-1", T).to_string();
+    let stranger = ledger::testkit::SshKey::from_seed("Jane-Doe-lives-here", [9; 32]);
+    let mut note = s.house.signed(&text, &["anna"]);
+    note.add(stranger.sign(&text).expect("a signature"));
+    assert_eq!(note.signatures().len(), 2);
+    let clean = s.state.would_undo(&note.to_bytes(), T).expect("anna may");
+    assert_eq!(clean.to_bytes(), s.house.signed(&text, &["anna"]).to_bytes());
+    assert!(s.state.would_undo(&with(&text, &[&stranger]).to_bytes(), T).is_err());
+}
