@@ -1,6 +1,7 @@
 //! The one fold, kept between requests: what the ledger says, extended when the ledger grows.
 
-use ledger::Hash;
+use ledger::merkle::{Tree, leaf_hash};
+use ledger::{Hash, checkpoint};
 use policy::{Decision, Id, Outcome, Seen, State, Time, Trust};
 use store::{Reader, StoreError};
 use tokio::sync::{RwLock, RwLockReadGuard};
@@ -14,55 +15,91 @@ const AT_ONCE: u64 = 512;
 pub(crate) struct Fold {
     reader: Reader,
     trust: Trust,
-    state: RwLock<Option<State>>,
+    held: RwLock<Option<Held>>,
+}
+
+/// What was proven: the log signed these entries, and they fold to this.
+#[derive(Clone)]
+struct Held {
+    /// The checkpoint as the log signed it.
+    note: Vec<u8>,
+    state: State,
+    tree: Tree,
 }
 
 /// A guard over the fold. It is short-lived: handlers copy what they show and let go before they read files.
-pub(crate) struct Current<'a>(RwLockReadGuard<'a, Option<State>>);
+pub(crate) struct Current<'a>(RwLockReadGuard<'a, Option<Held>>);
 
 impl core::ops::Deref for Current<'_> {
     type Target = State;
 
     fn deref(&self) -> &State {
-        self.0.as_ref().expect("Fold::current hands out a guard only over a state that exists")
+        &self.0.as_ref().expect("Fold::current hands out a guard only over a state that exists").state
     }
 }
 
 impl Fold {
     pub(crate) fn new(reader: Reader, trust: Trust) -> Fold {
-        Fold { reader, trust, state: RwLock::new(None) }
+        Fold { reader, trust, held: RwLock::new(None) }
     }
 
-    /// The fold at the ledger's present public size.
+    /// The fold at the ledger's present public size. Files that do not prove themselves change nothing: what was proven
+    /// before is shown on, and the fault is told.
     pub(crate) async fn current(&self) -> Result<Current<'_>, Failure> {
-        let size = self.reader.size().await?;
-        if size == 0 {
-            return Err(Failure::NoLedger);
-        }
-        let guard = self.state.read().await;
-        if guard.as_ref().is_some_and(|state| state.size() == size) {
+        let note = self.reader.checkpoint().await?.ok_or(Failure::NoLedger)?;
+        let guard = self.held.read().await;
+        if guard.as_ref().is_some_and(|held| held.note == note) {
             return Ok(Current(guard));
         }
         drop(guard);
-        let mut guard = self.state.write().await;
-        // Another request may have extended it meanwhile. A ledger that shrank was restored: start over. While it is
-        // taken out, a failure leaves nothing behind, so the next request starts over too.
-        let mut state = match guard.take() {
-            Some(state) if state.size() <= size => state,
-            _ => self.genesis().await?,
-        };
-        self.extend(&mut state, size).await?;
-        *guard = Some(state);
+        let mut guard = self.held.write().await;
+        match self.prove(guard.as_ref(), note).await {
+            Ok(held) => *guard = Some(held),
+            Err(Failure::Broken(why)) if guard.is_some() => {
+                tracing::error!(why, "the ledger's files do not hold; what was proven before is shown");
+            }
+            Err(failure) => return Err(failure),
+        }
         Ok(Current(guard.downgrade()))
     }
 
-    async fn genesis(&self) -> Result<State, Failure> {
-        let entry0 = self.reader.entry(0).await?.ok_or(Failure::NoLedger)?;
-        // A demonstration ledger is shown, under its banner: showing is not enforcing.
-        State::genesis(&self.trust, &entry0, true).map_err(|why| Failure::Broken(format!("entry 0: {why}")))
+    /// Signature, entries, fold and root of what the checkpoint adds.
+    async fn prove(&self, held: Option<&Held>, note: Vec<u8>) -> Result<Held, Failure> {
+        let (head, _) = checkpoint::open(&note, &self.trust.log)
+            .map_err(|why| Failure::Broken(format!("the checkpoint does not hold: {why}")))?;
+        if head.size == 0 {
+            return Err(Failure::NoLedger);
+        }
+        let mut next = match held {
+            Some(held) if held.state.size() > head.size => {
+                let had = held.state.size();
+                return Err(Failure::Broken(format!(
+                    "the ledger went back from {had} entries to {}",
+                    head.size
+                )));
+            }
+            Some(held) => Held { note, ..held.clone() },
+            None => {
+                let (state, leaf) = self.genesis().await?;
+                Held { note, state, tree: core::iter::once(leaf).collect() }
+            }
+        };
+        self.extend(&mut next.state, &mut next.tree, head.size).await?;
+        if next.tree.root_at(head.size) != Some(head.root) {
+            return Err(Failure::Broken("the entries are not those that the checkpoint signs".into()));
+        }
+        Ok(next)
     }
 
-    async fn extend(&self, state: &mut State, size: u64) -> Result<(), Failure> {
+    async fn genesis(&self) -> Result<(State, Hash), Failure> {
+        let entry0 = self.reader.entry(0).await?.ok_or(Failure::NoLedger)?;
+        // A demonstration ledger is shown, under its banner: showing is not enforcing.
+        let state = State::genesis(&self.trust, &entry0, true);
+        let state = state.map_err(|why| Failure::Broken(format!("entry 0: {why}")))?;
+        Ok((state, leaf_hash(&entry0)))
+    }
+
+    async fn extend(&self, state: &mut State, tree: &mut Tree, size: u64) -> Result<(), Failure> {
         let old = state.size();
         while state.size() < size {
             let from = state.size();
@@ -72,6 +109,7 @@ impl Fold {
             }
             for entry in entries {
                 let index = state.size();
+                tree.push(leaf_hash(&entry));
                 state.apply(index, &entry, Seen::CatchUp);
             }
         }
