@@ -35,7 +35,11 @@ pub(crate) async fn tile(
     Ok(answer(&asked, OCTETS, FOREVER, bytes))
 }
 
-/// `/ledger/blob/{hex}`: a post or a subject. The reader hands out only what has this hash.
+/// How a subject begins. It may be erased one day, so no cache may keep it for ever.
+const SUBJECT: &[u8] = b"portcullis-subject/";
+
+/// `/ledger/blob/{hex}`: a post or a subject that a public decision names. The reader hands out only what has this hash;
+/// one that lies there before its decision is public is not given out.
 pub(crate) async fn blob(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -44,6 +48,9 @@ pub(crate) async fn blob(
     const MISSING: Failure =
         Failure::NotFound("No text under this hash. A name is 64 lower-case hexadecimal digits.");
     let hash = Hash::parse_hex(&name).ok_or(MISSING)?;
-    let bytes = app.reader.blob(&hash).await?.ok_or(MISSING)?;
-    Ok(answer(&asked, TEXT, FOREVER, bytes))
+    let named =
+        app.fold.current().await?.decisions().any(|d| d.impose.post == hash || d.impose.subject == hash);
+    let bytes = if named { app.reader.blob(&hash).await? } else { None }.ok_or(MISSING)?;
+    let keep = if bytes.starts_with(SUBJECT) { FRESH } else { FOREVER };
+    Ok(answer(&asked, TEXT, keep, bytes))
 }

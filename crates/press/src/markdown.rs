@@ -142,7 +142,9 @@ fn plain_text_of(events: &[Event<'_>], wanted: impl Fn(&Tag<'_>) -> bool) -> Opt
 pub(crate) fn excerpt(text: &str) -> String {
     let mut short = String::new();
     let mut length = 0;
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+    // It stands in titles and feeds, between words of ours: it must not turn the direction of those.
+    let apart = |c: char| c.is_whitespace() || c.is_control() || crate::post::turns(c);
+    for word in text.split(apart).filter(|word| !word.is_empty()) {
         let word_length = word.chars().count();
         if length > 0 && length + 1 + word_length > MAX_EXCERPT {
             short.push('…');
@@ -352,6 +354,8 @@ mod tests {
     fn defaults_come_from_the_text() {
         let page = render("intro *now*\nand `then`\n\n# The *title*\n\nsecond\n", None);
         assert_eq!(page.heading.as_deref(), Some("The title"));
+        let turned = render("# a\u{202e}b\u{61c}c\n", None);
+        assert_eq!(turned.heading.as_deref(), Some("a b c"), "a title turns no words of ours");
         assert_eq!(page.paragraph.as_deref(), Some("intro now and then"));
         assert_eq!(excerpt(&"word ".repeat(200)).chars().count(), MAX_EXCERPT);
         assert_eq!(excerpt(&"x".repeat(5000)).chars().count(), MAX_EXCERPT);

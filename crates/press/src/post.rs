@@ -195,10 +195,13 @@ impl Front {
 
 /// A value that can stand in a headline: no control character, and none that turns the writing direction, with
 /// which a title could show something other than it says.
+/// Characters that turn the reading direction of what follows them.
+pub(crate) fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 fn one_line(key: &str, value: &str, longest: usize) -> Result<String, String> {
     let value = value.trim();
-    let turns =
-        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if value.is_empty() {
         return Err(format!("`{key}` is empty; leave the line out"));
     }

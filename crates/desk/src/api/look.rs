@@ -116,11 +116,19 @@ pub(crate) async fn note(desk: &Shared, draft: Draft) -> Result<NoteResource, De
 }
 
 async fn missing(desk: &Shared, state: &State, draft: &Draft, now: Time) -> Result<Vec<String>, DeskError> {
-    let broken = |e| DeskError::Defect(format!("the draft {}: {e}", draft.id));
     let note = match draft.signatures.as_slice() {
-        [] => Note::new(&draft.text).map_err(broken)?,
-        _ => Note::parse(&draft.to_note()).map_err(broken)?,
+        [] => Note::new(&draft.text),
+        _ => Note::parse(&draft.to_note()),
     };
+    // A row that somebody changed shows as what it is, and hides no other.
+    let damaged = |why: String| vec![format!("the stored text is damaged ({why}); propose it anew")];
+    let note = match note {
+        Ok(note) => note,
+        Err(e) => return Ok(damaged(e.to_string())),
+    };
+    if let Err(e) = policy::AnyNote::parse(note.text()) {
+        return Ok(damaged(e.to_string()));
+    }
     let blobs = publish::blobs(desk, &note).await?;
     Ok(match decide::decide(state, &desk.customers(), &note, &blobs, now, state.newest_logged()) {
         Verdict::Wait(words) => words,

@@ -405,3 +405,17 @@ async fn what_was_proven_is_shown_whatever_the_files_say_later() {
     std::fs::write(&file, newest).unwrap();
     assert_eq!(site.get("/decisions/imp-1.json").await.json()["state"], "lifted");
 }
+
+#[tokio::test]
+async fn a_blob_is_public_with_its_decision_and_a_subject_may_be_forgotten() {
+    let site = Site::demo().await;
+    let impose = site.emergency(START.plus(HOUR), POST).await;
+    let early = Hash::of(b"portcullis-subject/v1 of a decision that is not public");
+    let file = site.dir.path().join(format!("ledger/blob/{early}"));
+    std::fs::write(file, b"portcullis-subject/v1 of a decision that is not public").unwrap();
+    assert_eq!(site.get(&format!("/ledger/blob/{early}")).await.status, StatusCode::NOT_FOUND);
+    for (hash, keep) in [(impose.post, "public, max-age=31536000, immutable"), (impose.subject, "no-cache")] {
+        let blob = site.get(&format!("/ledger/blob/{hash}")).await;
+        assert_eq!((blob.status, blob.header("cache-control")), (StatusCode::OK, keep));
+    }
+}
