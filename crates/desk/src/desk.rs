@@ -92,7 +92,7 @@ impl Desk {
     /// Folds the ledger, finishes a publication that a crash interrupted, and is then ready to serve.
     ///
     /// # Errors
-    /// [`OpenError`]: no ledger yet, another log key than the ledger's, or a publication that cannot be finished.
+    /// [`OpenError`]: no ledger yet, or another log key than the ledger's.
     pub async fn open(
         mut config: Config,
         store: Store,
@@ -129,7 +129,7 @@ impl Desk {
     /// Finishes what a crash, a full disk or a closed connection left: the plan of a publication, and notes that lack
     /// nothing and are not public. Whoever runs the desk calls this now and then; what fails is told and tried again.
     pub async fn tend(&self) {
-        if let Err(e) = publish::recover_at_start(&self.shared).await {
+        if let Err(e) = publish::resume(&self.shared).await {
             tracing::error!(
                 "an unfinished publication could not be finished, nothing new is published: {}",
                 e.words()

@@ -1,9 +1,9 @@
 //! Who signed, and what is still missing. Quorums count persons, never keys.
 
 use crate::{
-    Id, Rejected,
+    Id, Rejected, Signer,
     floor::POLICY_PERSONS,
-    note::{PersonKeys, PolicyNote, Role},
+    note::{Class, PersonKeys, PolicyNote, Role},
 };
 use alloc::{collections::BTreeMap, collections::BTreeSet, format, string::String, vec::Vec};
 use ledger::note::Note;
@@ -62,8 +62,8 @@ impl<'p> Signers<'p> {
     }
 
     /// For the record: person, organisation, key.
-    pub(crate) fn record(&self) -> Vec<crate::Signer> {
-        let signer = |(p, key): &(&PersonKeys, String)| crate::Signer {
+    pub(crate) fn record(&self) -> Vec<Signer> {
+        let signer = |(p, key): &(&PersonKeys, String)| Signer {
             person: p.person.clone(),
             organisation: p.organisation.clone(),
             key: key.clone(),
@@ -97,12 +97,31 @@ pub(crate) fn finding(signers: &Signers<'_>, policy: &PolicyNote) -> Vec<String>
     missing
 }
 
+/// What an impose of this class still lacks. `before`: who signed the finding under an emergency.
+pub(crate) fn impose(
+    class: Class,
+    signers: &Signers<'_>,
+    before: &BTreeSet<Id>,
+    policy: &PolicyNote,
+) -> Vec<String> {
+    match class {
+        Class::Emergency => emergency(signers, before, policy),
+        Class::Abuse => persons(signers, policy.bounds.abuse_officers),
+        Class::Standing | Class::Order => persons(signers, policy.bounds.standing_officers),
+    }
+}
+
+/// Whether enough of those who signed a finding are assessors under this policy, with keys that are not suspended.
+pub(crate) fn assessed(found: &[Signer], policy: &PolicyNote, suspended: impl Fn(&str) -> bool) -> bool {
+    let counts = |s: &&Signer| policy.is_assessor(s) && !suspended(&s.key);
+    found.iter().filter(counts).count() as u64 >= policy.bounds.finding_assessors
+}
+
 /// An emergency: a proposer, and independent approvers who signed nothing before.
 pub(crate) fn emergency(signers: &Signers<'_>, before: &BTreeSet<Id>, policy: &PolicyNote) -> Vec<String> {
     let mut missing = Vec::new();
     let need = policy.bounds.emergency_approvers;
-    let approvers =
-        signers.count(|p| p.is(Role::Approver) && p.is(Role::Independent) && !before.contains(&p.person));
+    let approvers = signers.count(|p| p.approves_emergencies() && !before.contains(&p.person));
     lack(&mut missing, need, approvers, "independent approver who signed nothing in this matter before");
     // Every approver needed is one person, the proposer is another.
     lack(&mut missing, need + 1, signers.len() as u64, "person (proposer and approver are never the same)");

@@ -16,7 +16,7 @@ use crate::{
     Signer, Status, Subject, Time, Trust,
     entry::Entry,
     floor::{CUSTOMER_WINDOW, OLD_AND_NEW},
-    note::{Class, Finding, PersonKeys, PolicyNote, Role},
+    note::{Class, Finding, PersonKeys, PolicyNote},
     quorum::Signers,
     time::HOUR,
 };
@@ -290,10 +290,9 @@ impl State {
             AnyNote::Impose(impose) if impose.class == Class::Emergency => {
                 let finding = impose.finding.as_ref().and_then(|id| self.findings.get(id));
                 let assessed = finding.is_some_and(|f| f.signers.iter().any(|s| s.person == signer.person));
-                let approves = |p: &PersonKeys| p.is(Role::Approver) && p.is(Role::Independent);
                 let person = policy.persons.iter().find(|p| p.person == signer.person);
-                let approver = !assessed && person.is_some_and(approves);
-                signers.len() > 0 && !approver && signers.persons().filter(|p| approves(p)).count() == 0
+                let approver = !assessed && person.is_some_and(PersonKeys::approves_emergencies);
+                signers.len() > 0 && !approver && !signers.persons().any(PersonKeys::approves_emergencies)
             }
             _ => false,
         };
@@ -432,7 +431,7 @@ impl State {
     #[must_use]
     pub fn is_lifted(&self, id: &Id, now: Time) -> bool {
         let since = self.decision(id).map_or(now, |d| d.logged);
-        self.lifts.get(id).is_some_and(|all| all.iter().any(|l| self.may_lift(&l.lifted.by, since)))
+        self.lifts_of(id, since).next().is_some()
     }
 
     /// The subject of a decision, while it is held.

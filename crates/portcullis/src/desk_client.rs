@@ -59,15 +59,7 @@ impl Desk {
 
     /// A blob, checked against its hash, if the desk has it.
     pub(crate) async fn find_blob(&self, hash: &Hash, what: &str) -> Result<Option<Vec<u8>>> {
-        let path = format!("{API}/blobs/{hash}");
-        let request = Ask { token: self.token.as_deref(), ..Ask::get(&path) };
-        let answer = ask(&self.address, request).await?;
-        if answer.status == StatusCode::NOT_FOUND {
-            return Ok(None);
-        }
-        if !answer.status.is_success() {
-            return Err(problem(&answer));
-        }
+        let Some(answer) = self.find(&format!("{API}/blobs/{hash}")).await? else { return Ok(None) };
         if Hash::of(&answer.body) != *hash {
             let what = format!(
                 "the desk's {what} is not the one the note names (its SHA-256 is {})",
@@ -113,11 +105,15 @@ impl Desk {
 
     /// A decision, if the ledger has it.
     pub(crate) async fn decision(&self, id: &Id) -> Result<Option<Value>> {
-        let path = format!("{API}/decisions/{id}");
-        let answer = ask(&self.address, Ask { token: self.token.as_deref(), ..Ask::get(&path) }).await?;
+        self.find(&format!("{API}/decisions/{id}")).await?.map(json).transpose()
+    }
+
+    /// `GET` of what may not be there.
+    async fn find(&self, path: &str) -> Result<Option<Answer>> {
+        let answer = ask(&self.address, Ask { token: self.token.as_deref(), ..Ask::get(path) }).await?;
         match answer.status {
             StatusCode::NOT_FOUND => Ok(None),
-            status if status.is_success() => json(answer).map(Some),
+            status if status.is_success() => Ok(Some(answer)),
             _ => Err(problem(&answer)),
         }
     }

@@ -53,6 +53,10 @@ impl Fold {
         }
         drop(guard);
         let mut guard = self.held.write().await;
+        // Another request may have proven the same meanwhile.
+        if guard.as_ref().is_some_and(|held| held.note == note) {
+            return Ok(Current(guard.downgrade()));
+        }
         match self.prove(guard.as_ref(), note).await {
             Ok(held) => *guard = Some(held),
             Err(Failure::Broken(why)) if guard.is_some() => {

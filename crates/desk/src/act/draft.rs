@@ -1,6 +1,6 @@
 //! Act: a note's text is put, for people to sign.
 
-use ledger::note::Note;
+use ledger::note::{Note, NoteError};
 use policy::{AnyNote, Rejected};
 use store::{Draft, NewDraft};
 
@@ -8,6 +8,11 @@ use super::{publish, subject};
 use crate::auth;
 use crate::desk::Shared;
 use crate::error::DeskError;
+
+/// The note that a draft is so far, with its signatures.
+pub(crate) fn note(draft: &Draft) -> Result<Note, NoteError> {
+    if draft.signatures.is_empty() { Note::new(&draft.text) } else { Note::parse(&draft.to_note()) }
+}
 
 /// Keeps the text. The same text again is the same draft.
 pub(crate) async fn draft(

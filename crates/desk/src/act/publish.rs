@@ -40,8 +40,8 @@ pub(crate) async fn attempt(desk: &Arc<Shared>, note: Note, draft: Option<Id>) -
     task.await.map_err(|e| DeskError::Defect(format!("a publication ended: {e}")))?
 }
 
-/// Finishes what a crash interrupted, before anybody is served.
-pub(crate) async fn recover_at_start(desk: &Arc<Shared>) -> Result<(), DeskError> {
+/// Finishes what a crash or a full disk interrupted.
+pub(crate) async fn resume(desk: &Arc<Shared>) -> Result<(), DeskError> {
     let held = desk.sequencer.lock().await;
     recover(desk, &held).await
 }

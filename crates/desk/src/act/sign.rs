@@ -26,15 +26,12 @@ pub(crate) async fn sign(
     if matches!(draft.state, DraftState::Published { .. }) && draft.signatures.contains(&line) {
         return Ok(draft);
     }
-    let note =
-        if draft.signatures.is_empty() { Note::new(&draft.text) } else { Note::parse(&draft.to_note()) };
-    let note = note.map_err(|e| DeskError::Defect(format!("the draft {id}: {e}")))?;
-    desk.state().check_signature(&draft.text, &signature, desk.now()).map_err(stranger)?;
+    let note = note_of(&draft)?;
     let signer = match desk.state().would_count(&note, &signature, desk.now()) {
         Ok(signer) => signer,
         Err(why) => {
             desk.count(why.code()).await;
-            return Err(why.into());
+            return Err(stranger(why));
         }
     };
     // One line of each key: a key can make as many good signatures as it likes, and a note takes only so many.
@@ -73,8 +70,7 @@ async fn settle(desk: &Arc<Shared>, id: &Id, asked: bool) -> Result<(), DeskErro
     if draft.state != DraftState::Collecting {
         return Ok(());
     }
-    let note =
-        Note::parse(&draft.to_note()).map_err(|e| DeskError::Defect(format!("the draft {id}: {e}")))?;
+    let note = note_of(&draft)?;
     match publish::attempt(desk, note, Some(id.clone())).await? {
         Attempt::Published(_) | Attempt::Waits(_) => Ok(()),
         // Another signature may have published it while we waited for the sequencer: then its id is taken by itself.
@@ -105,6 +101,10 @@ pub(crate) async fn settle_all(desk: &Arc<Shared>) -> Result<(), DeskError> {
             }
         }
     }
+}
+
+fn note_of(draft: &Draft) -> Result<Note, DeskError> {
+    super::draft::note(draft).map_err(|e| DeskError::Defect(format!("the draft {}: {e}", draft.id)))
 }
 
 async fn published(desk: &Shared, id: &Id) -> Result<bool, DeskError> {

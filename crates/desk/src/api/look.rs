@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ledger::Hash;
-use ledger::note::{Note, Signature};
+use ledger::note::Signature;
 use policy::{Id, Measure, Scope, Signer, State, Status as Now, Subject, Time};
 use store::{Draft, DraftState, EdgeRow, StoreError};
 
@@ -116,13 +116,9 @@ pub(crate) async fn note(desk: &Shared, draft: Draft) -> Result<NoteResource, De
 }
 
 async fn missing(desk: &Shared, state: &State, draft: &Draft, now: Time) -> Result<Vec<String>, DeskError> {
-    let note = match draft.signatures.as_slice() {
-        [] => Note::new(&draft.text),
-        _ => Note::parse(&draft.to_note()),
-    };
     // A row that somebody changed shows as what it is, and hides no other.
     let damaged = |why: String| vec![format!("the stored text is damaged ({why}); propose it anew")];
-    let note = match note {
+    let note = match crate::act::draft::note(draft) {
         Ok(note) => note,
         Err(e) => return Ok(damaged(e.to_string())),
     };

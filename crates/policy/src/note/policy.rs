@@ -46,6 +46,11 @@ pub struct PersonKeys {
 }
 
 impl PersonKeys {
+    /// Whether the person may approve an emergency.
+    pub(crate) fn approves_emergencies(&self) -> bool {
+        self.is(Role::Approver) && self.is(Role::Independent)
+    }
+
     /// Whether the person has the role.
     #[must_use]
     pub fn is(&self, role: Role) -> bool {

@@ -4,10 +4,7 @@ use super::State;
 use crate::{
     AnyNote, Id, Kind, Lifted, Rejected, Signer, Time, Trust,
     floor::{POLICY_PERSONS, WINDOW},
-    note::{
-        Class, Continue, ContinueReason, Finding, Impose, Lift, PersonKeys, PolicyNote, Role, ScopeKind,
-        Suspend,
-    },
+    note::{Class, Continue, ContinueReason, Finding, Impose, Lift, PolicyNote, Role, ScopeKind, Suspend},
     quorum::{self, Signers},
     time::{DAY, HOUR},
 };
@@ -121,11 +118,7 @@ impl State {
             if n.class == Class::Emergency {
                 self.judge_assessors(&assessors, policy, logged)?;
             }
-            need(match n.class {
-                Class::Emergency => quorum::emergency(&signers, &before, policy),
-                Class::Abuse => quorum::persons(&signers, policy.bounds.abuse_officers),
-                Class::Standing | Class::Order => quorum::persons(&signers, policy.bounds.standing_officers),
-            })?;
+            need(quorum::impose(n.class, &signers, &before, policy))?;
             let crowded = self.recent_imposes(logged) >= policy.bounds.imposes_per_hour;
             ensure(!crowded || quorum::policy(&signers, policy).is_empty(), Rejected::BlastRadius)?;
             merge(&mut record, signers.record());
@@ -144,10 +137,8 @@ impl State {
     /// A finding was judged when it was logged. It must hold under the policy that judges the decision too: else a
     /// new policy's assessors would carry what the old policy's never saw, and a suspended key would take part.
     fn judge_assessors(&self, found: &[Signer], policy: &PolicyNote, at: Time) -> Result<(), Rejected> {
-        let counts = |s: &&Signer| policy.is_assessor(s) && !self.log_suspends(&s.key, at);
-        let have = found.iter().filter(counts).count() as u64;
         ensure(
-            have >= policy.bounds.finding_assessors,
+            quorum::assessed(found, policy, |key| self.log_suspends(key, at)),
             Rejected::Finding(
                 "too few who signed the finding are assessors under this policy, with keys in use",
             ),
@@ -179,7 +170,7 @@ impl State {
             Rejected::Target("only an emergency is continued this way"),
         )?;
         // By the log alone: a lift that is known only here must not change how the log is read.
-        let lifted = self.lift_of_log(d);
+        let lifted = self.lifts_of(&d.impose.head.id, d.logged).any(|l| l.logged.is_some());
         let runs = !lifted && d.impose.since <= logged && logged < d.logged_until();
         ensure(runs, Rejected::Target("the decision is not in force"))?;
         let policy = self.policy(logged);
@@ -254,14 +245,6 @@ impl State {
         Ok(Change::Suspend { key: n.key.clone(), from: n.time, until: n.until })
     }
 
-    /// Whether the log itself holds a lift of this decision.
-    fn lift_of_log(&self, d: &crate::Decision) -> bool {
-        let lifts = self.lifts.get(&d.impose.head.id);
-        lifts.is_some_and(|all| {
-            all.iter().any(|l| l.logged.is_some() && self.may_lift(&l.lifted.by, d.logged))
-        })
-    }
-
     /// A public key names one person for good: else a person could take part twice under two names.
     fn judge_names(&self, policy: &PolicyNote) -> Result<(), Rejected> {
         for before in self.policies.iter().flat_map(|p| &p.note.persons) {
@@ -316,8 +299,8 @@ fn judge_people(policy: &PolicyNote) -> Result<(), Rejected> {
     if count(Role::Assessor) < policy.bounds.finding_assessors {
         return few("not enough assessors for a finding");
     }
-    let approves = |p: &&PersonKeys| p.is(Role::Approver) && p.is(Role::Independent);
-    if (policy.persons.iter().filter(approves).count() as u64) < policy.bounds.emergency_approvers {
+    let approvers = policy.persons.iter().filter(|p| p.approves_emergencies()).count() as u64;
+    if approvers < policy.bounds.emergency_approvers {
         return few("not enough independent approvers for an emergency");
     }
     if count(Role::Reviewer) == 0 {

@@ -67,8 +67,13 @@ impl State {
 
     /// The first lift by an officer of any policy that was in power since the decision was logged: who could lift it at
     /// some moment can lift it whenever the note is read.
-    pub(super) fn lift_of(&self, d: &Decision) -> Option<&Lift> {
-        self.lifts.get(&d.impose.head.id)?.iter().find(|l| self.may_lift(&l.lifted.by, d.logged))
+    fn lift_of(&self, d: &Decision) -> Option<&Lift> {
+        self.lifts_of(&d.impose.head.id, d.logged).next()
+    }
+
+    /// The lifts of a decision by officers of any policy that was in power at `since` or later.
+    pub(super) fn lifts_of(&self, target: &Id, since: Time) -> impl Iterator<Item = &Lift> {
+        self.lifts.get(target).into_iter().flatten().filter(move |l| self.may_lift(&l.lifted.by, since))
     }
 
     /// Whether one of these keys belongs to a policy that was in power at `since` or later.
@@ -92,20 +97,13 @@ impl State {
         let before: BTreeSet<Id> = d.assessors.iter().map(|s| s.person.clone()).collect();
         self.policies_for_impose(d.logged).all(|policy| {
             let signers = Signers::of(policy, &d.keys, |key| !self.is_suspended(key, d.logged));
-            let b = &policy.bounds;
-            let missing = match d.impose.class {
-                Class::Emergency if !self.assessed(&d.assessors, policy, d.logged) => return false,
-                Class::Emergency => quorum::emergency(&signers, &before, policy),
-                Class::Abuse => quorum::persons(&signers, b.abuse_officers),
-                Class::Standing | Class::Order => quorum::persons(&signers, b.standing_officers),
-            };
-            missing.is_empty()
+            (d.impose.class != Class::Emergency || self.assessed(&d.assessors, policy, d.logged))
+                && quorum::impose(d.impose.class, &signers, &before, policy).is_empty()
         })
     }
 
     fn assessed(&self, assessors: &[Signer], policy: &PolicyNote, at: Time) -> bool {
-        let counts = |s: &&Signer| policy.is_assessor(s) && !self.is_suspended(&s.key, at);
-        assessors.iter().filter(counts).count() as u64 >= policy.bounds.finding_assessors
+        quorum::assessed(assessors, policy, |key| self.is_suspended(key, at))
     }
 
     /// The same for a continue note.

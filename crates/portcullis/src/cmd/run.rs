@@ -98,8 +98,7 @@ fn welcome(global: &Global, config: &Config, origins: &[String]) {
 
 fn next_commands(global: &Global, config: &Config) {
     let home = global.home.display();
-    let program = std::env::args().next().unwrap_or_else(|| "portcullis".into());
-    let me = if home.to_string() == "demo" { program } else { format!("{program} --home {home}") };
+    let me = global.somebody();
     let edge = config.edge();
     let port = |addresses: &[std::net::SocketAddr]| addresses.first().map_or(0, std::net::SocketAddr::port);
     let (clear, tls) = (port(&edge.listen), port(&edge.listen_tls));
