@@ -77,6 +77,8 @@ pub struct Decision {
     pub cap: Option<Time>,
     /// Every key of the policies that signed.
     pub(crate) keys: Vec<String>,
+    /// It went beyond what one hour may block, so the policy quorum had to sign.
+    pub(crate) crowded: bool,
 }
 
 /// What a decision is at a moment.
@@ -112,10 +114,40 @@ impl Status {
 }
 
 impl Decision {
-    /// The end as it stands: the last continue note's, or the impose note's own; never after [`Decision::cap`].
+    /// The end as it stands: the last continue note's, or the impose note's own; never after [`Decision::cap`], unless
+    /// an order took over before.
     #[must_use]
     pub fn until(&self) -> Time {
-        self.capped(self.until_of(|c| !c.void))
+        self.ends().1
+    }
+
+    /// Whether a legal order stands behind it.
+    #[must_use]
+    pub fn ordered(&self) -> bool {
+        self.impose.class == Class::Order || self.ends().0.is_some()
+    }
+
+    /// The end of what it is without an order: then it stops, or an order had taken over.
+    pub(crate) fn own_end(&self) -> Time {
+        let (ordered, end) = self.ends();
+        ordered.unwrap_or(end)
+    }
+
+    /// When an order took over, and the end.
+    fn ends(&self) -> (Option<Time>, Time) {
+        let (mut ordered, mut end) = (None, self.capped(self.impose.until));
+        for c in self.continues.iter().filter(|c| !c.void) {
+            match c.note.reason {
+                // One that came when all was over, by what is known now, wakes nothing.
+                ContinueReason::Order if c.logged < end => {
+                    end = c.note.until;
+                    ordered = ordered.or(Some(c.logged));
+                }
+                ContinueReason::Order => {}
+                ContinueReason::Validated | ContinueReason::Extended => end = self.capped(c.note.until),
+            }
+        }
+        (ordered, end)
     }
 
     /// Whether a reviewer has validated it.
@@ -127,16 +159,12 @@ impl Decision {
     /// By when a reviewer must validate it, for an emergency that waits for one.
     #[must_use]
     pub fn confirm_by(&self) -> Option<Time> {
-        let waits = self.impose.class == Class::Emergency && !self.confirmed();
+        let waits = self.impose.class == Class::Emergency && !self.confirmed() && !self.ordered();
         waits.then(|| self.capped(self.impose.until))
     }
 
     fn capped(&self, end: Time) -> Time {
         self.cap.map_or(end, |cap| end.min(cap))
-    }
-
-    fn until_of(&self, counts: impl Fn(&Continued) -> bool) -> Time {
-        self.continues.iter().rev().find(|c| counts(c)).map_or(self.impose.until, |c| c.note.until)
     }
 
     fn has(&self, reason: ContinueReason, counts: impl Fn(&Continued) -> bool) -> bool {
@@ -145,7 +173,7 @@ impl Decision {
 
     /// The end that the log's notes alone give, whatever came from elsewhere: what the next note is judged by.
     pub(crate) fn logged_until(&self) -> Time {
-        self.until_of(|_| true)
+        self.continues.last().map_or(self.impose.until, |c| c.note.until)
     }
 
     /// Whether the log holds a continue note of this kind, whatever came from elsewhere.

@@ -71,12 +71,18 @@ bounds! {
     standing_notice_days, "standing-notice-days", 30, at_least, 365;
     /// Days a standing decision runs.
     standing_days, "standing-days", 365, at_most, 1;
+    /// Persons under what an order causes: one who handles legal process, and another who attests the callback.
+    order_officers, "order-officers", 2, at_least, 10;
+    /// Days that one note on an order runs.
+    order_days, "order-days", 90, at_most, 1;
     /// Days a key stays suspended.
     suspend_days, "suspend-days", 7, at_most, 1;
     /// Hours after `logged` before a policy takes effect.
     policy_delay_hours, "policy-delay-hours", 24, at_least, 720;
     /// Impose notes within 60 minutes without the policy quorum.
     imposes_per_hour, "imposes-per-hour", 3, at_most, 0;
+    /// Hostnames of all impose notes within 60 minutes without the policy quorum.
+    hostnames_per_hour, "hostnames-per-hour", 1000, at_most, 0;
 }
 
 /// The time over which a customer's emergencies are added up, seconds.
@@ -119,7 +125,10 @@ mod tests {
             (Bounds { abuse_officers: 1, ..FLOOR }, "abuse-officers"),
             (Bounds { standing_notice_days: 29, ..FLOOR }, "standing-notice-days"),
             (Bounds { policy_delay_hours: 23, ..FLOOR }, "policy-delay-hours"),
+            (Bounds { order_officers: 1, ..FLOOR }, "order-officers"),
+            (Bounds { order_days: 91, ..FLOOR }, "order-days"),
             (Bounds { imposes_per_hour: 4, ..FLOOR }, "imposes-per-hour"),
+            (Bounds { hostnames_per_hour: 1001, ..FLOOR }, "hostnames-per-hour"),
         ] {
             assert_eq!(looser.looser_than_floor(), Some(key));
         }

@@ -38,8 +38,8 @@ pub use trust::Trust;
 
 /// Largest post, bytes: 256 KiB holds a long article in several languages; an edge keeps every one in memory.
 pub const MAX_POST: usize = 256 * 1024;
-/// Largest subject blob, bytes: as for a post; 1,000 hostnames of 200 bytes fit, and real ones are below 60.
-pub const MAX_SUBJECT: usize = 256 * 1024;
+/// Largest subject blob, bytes: 10,000 hostnames of 90 bytes fit, and real ones are below 60.
+pub const MAX_SUBJECT: usize = 1024 * 1024;
 /// Largest note that may undo something and may come from anywhere, bytes: a lift is under 1 KiB with one signature.
 pub const MAX_UNDO: usize = 4096;
 /// How far an entry's `logged` may differ from the clock of an edge that watched it arrive, seconds (DESIGN 6).

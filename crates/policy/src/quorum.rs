@@ -107,8 +107,24 @@ pub(crate) fn impose(
     match class {
         Class::Emergency => emergency(signers, before, policy),
         Class::Abuse => persons(signers, policy.bounds.abuse_officers),
-        Class::Standing | Class::Order => persons(signers, policy.bounds.standing_officers),
+        Class::Standing => persons(signers, policy.bounds.standing_officers),
+        Class::Order => order(signers, policy),
     }
+}
+
+/// What an order causes: somebody who handles legal process, and another who attests that the authority was called
+/// back on a number from the directory.
+pub(crate) fn order(signers: &Signers<'_>, policy: &PolicyNote) -> Vec<String> {
+    let mut missing = Vec::new();
+    let need = policy.bounds.order_officers;
+    lack(&mut missing, 1, signers.count(|p| p.is(Role::Legal)), "person who handles legal process");
+    lack(
+        &mut missing,
+        need,
+        signers.len() as u64,
+        "person (one handles legal process, another attests the callback)",
+    );
+    missing
 }
 
 /// Whether enough of those who signed a finding are assessors under this policy, with keys that are not suspended.

@@ -45,8 +45,6 @@ pub enum Rejected {
     BlastRadius,
     /// The class and the note's other lines do not fit together.
     Form(&'static str),
-    /// Legal orders come with a later version.
-    NotYet,
     /// Not a note that undoes something: only lift and suspend are valid from any channel.
     NotAnUndo,
 }
@@ -75,7 +73,6 @@ impl Rejected {
             Self::NoUse(_) => "no-use",
             Self::BlastRadius => "blast-radius",
             Self::Form(_) => "form",
-            Self::NotYet => "not-yet",
             Self::NotAnUndo => "not-an-undo",
         }
     }
@@ -106,7 +103,6 @@ impl fmt::Display for Rejected {
                 "more decisions within 60 minutes than one quorum may take: the policy quorum must sign this one, a majority of \
                  all officers with an independent one",
             ),
-            Self::NotYet => f.write_str("legal orders are not supported yet"),
             Self::NotAnUndo => f.write_str("only a lift or a suspension is valid outside the log"),
         }
     }

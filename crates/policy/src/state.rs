@@ -16,7 +16,7 @@ use crate::{
     Signer, Status, Subject, Time, Trust,
     entry::Entry,
     floor::{CUSTOMER_WINDOW, OLD_AND_NEW},
-    note::{Class, Finding, PersonKeys, PolicyNote},
+    note::{Class, Finding, Impose, PersonKeys, PolicyNote},
     quorum::Signers,
     time::HOUR,
 };
@@ -372,7 +372,9 @@ impl State {
     fn measure(&self, d: &Decision, now: Time) -> Option<Measure> {
         let impose = &d.impose;
         let subject = self.subjects.get(&impose.subject)?;
-        let explainable = self.posts.contains(&impose.post) && subject.scope.kind() == impose.scope;
+        let named =
+            subject.scope.kind() == impose.scope && subject.hostnames.len() as u64 == impose.hostnames;
+        let explainable = self.posts.contains(&impose.post) && named;
         if d.status(now) != Status::InForce || !explainable {
             return None;
         }
@@ -389,7 +391,7 @@ impl State {
             ground: impose.ground.clone(),
             ground_version: impose.ground_version,
             authorities: impose.referral.as_ref().map_or(0, |r| r.count),
-            ordered: impose.class == Class::Order,
+            ordered: d.ordered(),
             post: impose.post,
             subject: impose.subject,
             limiting: impose.limiting.clone(),
@@ -517,9 +519,12 @@ impl State {
         of_key.any(|s| s.logged.is_some_and(|logged| logged <= now && !self.renewed(logged, now)))
     }
 
-    /// Impose notes with effect in the hour before `logged`.
-    fn recent_imposes(&self, logged: Time) -> u64 {
-        self.decisions.iter().filter(|d| logged.since(d.logged) < HOUR).count() as u64
+    /// Whether this decision and those of the hour before it go beyond what the policy lets a class's quorum do.
+    fn is_crowded(&self, n: &Impose, policy: &PolicyNote, logged: Time) -> bool {
+        let hour = || self.decisions.iter().rev().take_while(|d| logged.since(d.logged) < HOUR);
+        let hostnames = hour().map(|d| d.impose.hostnames).sum::<u64>() + n.hostnames;
+        hour().count() as u64 >= policy.bounds.imposes_per_hour
+            || hostnames > policy.bounds.hostnames_per_hour
     }
 
     /// Carries out what was judged. Nothing here can be refused any more.
@@ -539,7 +544,7 @@ impl State {
                 let found = Found { index: index_or_0, logged, signers, used: false, note };
                 self.findings.insert(found.note.head.id.clone(), found);
             }
-            Change::Impose { impose, signers, assessors, keys } => {
+            Change::Impose { impose, signers, assessors, keys, crowded } => {
                 self.use_finding(impose.finding.as_ref());
                 let at = self.decisions.len();
                 self.by_id.insert(impose.head.id.clone(), at);
@@ -551,6 +556,7 @@ impl State {
                     signers,
                     assessors,
                     keys,
+                    crowded,
                     continues: Vec::new(),
                     lifted: None,
                     void: false,

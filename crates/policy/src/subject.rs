@@ -13,8 +13,8 @@ use alloc::{
 use core::fmt;
 use ledger::Hash;
 
-/// Most hostnames in a subject: DESIGN 6 lets no decision go above a thousand without the policy quorum.
-const MAX_HOSTNAMES: usize = 1000;
+/// Most hostnames in a subject: ten times what a decision may cover without the policy quorum (DESIGN 6).
+pub(crate) const MAX_HOSTNAMES: usize = 10_000;
 /// Most facts in a subject; they are the main ones, the rest stands in the post.
 const MAX_FACTS: usize = 50;
 
@@ -109,7 +109,7 @@ impl Subject {
     /// Line and reason.
     pub fn parse(text: &str) -> Result<Self, GrammarError> {
         if text.len() > MAX_SUBJECT {
-            return Err(GrammarError { line: 1, what: "the subject is larger than 256 KiB".into() });
+            return Err(GrammarError { line: 1, what: "the subject is larger than 1 MiB".into() });
         }
         let mut lines = Lines::new(text)?;
         lines.exactly(FIRST)?;
@@ -123,7 +123,7 @@ impl Subject {
             let host =
                 lines.read("hostname", "a lower-case hostname", |v| is_hostname(v).then(|| v.to_string()))?;
             if hostnames.last().is_some_and(|last| *last >= host) || hostnames.len() == MAX_HOSTNAMES {
-                return Err(lines.wrong("hostnames must be sorted, each once, at most 1000"));
+                return Err(lines.wrong("hostnames must be sorted, each once, at most 10000"));
             }
             hostnames.push(host);
         }

@@ -213,6 +213,7 @@ impl House {
             head: self.head(name),
             class: Class::Emergency,
             scope: subject.scope.kind(),
+            hostnames: subject.hostnames.len() as u64,
             ground: id("imminent-threat-to-life"),
             ground_version: 1,
             proposed: at,

@@ -110,13 +110,15 @@ Example:
     --referral 1:demo/referral.txt --limiting 'About this emergency alone; no precedent.' --as ben"
     )]
     Propose(Propose),
-    /// Approve a proposal: checks text, subject and post, shows them, signs (another, independent officer)
+    /// Sign what another proposed, after checking text, subject and post: a block, a continuation, a suspension
     #[command(after_help = "Example:\n  portcullis approve imp-0193… --as clara")]
     Approve(Sign),
-    /// Let a running emergency go on to 72 hours (a reviewer who signed nothing before)
+    /// Let a running block go on: confirmed by a reviewer, extended once, or taken over by a legal order
     #[command(after_help = "\
-Example:
-  portcullis continue imp-0193… --validated --why 'The finding holds; the window is open.' --as dora")]
+Examples:
+  portcullis continue imp-0193… --validated --why 'The finding holds; the window is open.' --as dora
+  portcullis continue imp-0193… --extended fnd-0194… --why 'He is still at large.' --as ben
+  portcullis continue imp-0193… --order aut-court-berlin:order.pdf --for 30d --why 'Order of 23 November.' --as emil")]
     Continue(Continue),
     /// End a block now: one signature, through the desk or straight at an edge
     #[command(after_help = "\
@@ -275,6 +277,8 @@ pub(crate) enum Propose {
     Abuse(ProposeOther),
     /// Breach of a published rule: starts 30 days after it is logged; at most a year
     Standing(ProposeOther),
+    /// What an authority ordered: one who handles legal process, another who called it back; at most 90 days
+    Order(ProposeOrder),
 }
 
 #[derive(Args, Debug)]
@@ -328,12 +332,42 @@ pub(crate) struct ProposeOther {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct ProposeOrder {
+    #[command(flatten)]
+    pub(crate) proposal: Proposal,
+    /// customer, tenant:ID, site:ID or hostname:NAME: no wider than the order.
+    #[arg(long)]
+    pub(crate) scope: String,
+    /// The authority's id (public), and the order's document (kept at the desk; its SHA-256 is public).
+    #[arg(long, value_name = "AUTHORITY:FILE")]
+    pub(crate) order: String,
+    /// The published rule and its version.
+    #[arg(long, value_name = "RULE:VERSION", default_value = "legal-order:1")]
+    pub(crate) ground: String,
+    /// How long it runs: not longer than the order says, and at most 90 days.
+    #[arg(long = "for", value_name = "TIME", default_value = "30d")]
+    pub(crate) span: Span,
+}
+
+#[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("reason").required(true))]
 pub(crate) struct Continue {
     /// The decision.
     pub(crate) id: String,
-    /// You checked it and it holds: it may run to 72 hours after its start.
-    #[arg(long, required = true)]
+    /// You checked it and it holds: it may run to 72 hours after its start (one reviewer).
+    #[arg(long, group = "reason")]
     pub(crate) validated: bool,
+    /// A new finding, made after the validation, carries it to 144 hours after its start, once (a whole quorum, with
+    /// somebody who took no part so far).
+    #[arg(long, group = "reason", value_name = "FINDING")]
+    pub(crate) extended: Option<String>,
+    /// An authority's order takes over, or renews what an order caused: its id, and the document (two persons, one of
+    /// them for legal process).
+    #[arg(long, group = "reason", value_name = "AUTHORITY:FILE")]
+    pub(crate) order: Option<String>,
+    /// With --order: for how long from now, at most 90 days.
+    #[arg(long = "for", value_name = "TIME", default_value = "30d", requires = "order")]
+    pub(crate) span: Span,
     /// Your reason in one sentence.
     #[arg(long, value_name = "TEXT")]
     pub(crate) why: String,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ledger::Hash;
 use policy::assessment::Assessment;
-use policy::note::{Criterion, Finding, Impose, Referral, Verdict};
+use policy::note::{Continue, Criterion, Finding, Impose, LegalOrder, Referral, Verdict};
 use policy::{AnyNote, Id, Subject, Time};
 
 use crate::desk_client::{Desk, text};
@@ -122,22 +122,65 @@ pub(crate) async fn show_reasons(desk: &Desk, impose: &Impose) -> Result<()> {
     if subject.scope.kind() != impose.scope {
         return Err(Failure::refused("the note and its subject name different scopes"));
     }
+    if subject.hostnames.len() as u64 != impose.hostnames {
+        return Err(Failure::refused("the note and its subject count different hostnames"));
+    }
     let post = utf8(desk.blob(&impose.post, "post").await?, "post")?;
     press::post::Post::reasons(post.as_bytes()).map_err(|e| Failure::refused(e.to_string()))?;
     if let Some(id) = &impose.finding {
-        let (_, note) = finding(desk, id).await?;
-        if note.subject != impose.subject || note.scope != impose.scope {
-            return Err(Failure::refused(format!("the finding {id} is about another subject or scope")));
-        }
-        out::note(format_args!("finding {id}, read it before you sign:"));
-        show_assessment(&note, &assessment(desk, &note).await?);
-        out::note("");
+        show_finding(desk, id, impose).await?;
     }
     if let Some(referral) = &impose.referral {
         show_referral(desk, referral).await?;
     }
+    if let Some(order) = &impose.order {
+        show_order(desk, order).await?;
+    }
     out::note(format_args!("The post, published with it:\n\n{}", indent(&post)));
     show_subject(desk, &subject).await
+}
+
+/// Shows the finding under a decision, which must be about the same matter.
+pub(crate) async fn show_finding(desk: &Desk, id: &Id, impose: &Impose) -> Result<()> {
+    let (_, note) = finding(desk, id).await?;
+    if note.subject != impose.subject || note.scope != impose.scope {
+        return Err(Failure::refused(format!("the finding {id} is about another subject or scope")));
+    }
+    out::note(format_args!("finding {id}, read it before you sign:"));
+    show_assessment(&note, &assessment(desk, &note).await?);
+    out::note("");
+    Ok(())
+}
+
+/// Says where an order's document is, which whoever signs must have read. It may be a PDF: it goes to no terminal.
+pub(crate) async fn show_order(desk: &Desk, order: &LegalOrder) -> Result<()> {
+    let document = desk.find_blob(&order.document, "order's document").await?;
+    let kept = document.map_or_else(
+        || "not at the desk: ask the proposer for it".to_owned(),
+        |bytes| format!("{} bytes at the desk", bytes.len()),
+    );
+    out::note(format_args!("order      of {}: {kept}, SHA-256 {}", order.authority, order.document));
+    out::note(
+        "           sign only if you read it, or called the authority back on the number in the directory",
+    );
+    Ok(())
+}
+
+/// Shows a continue note with all that the decision rests on.
+pub(crate) async fn show_continue(desk: &Desk, officer: &Officer, next: &Continue) -> Result<()> {
+    let (text, note) = fetch(desk, officer, &next.continues).await?;
+    let AnyNote::Impose(impose) = note else {
+        return Err(Failure::refused(format!("{} is a {}, not a block", next.continues, note.kind())));
+    };
+    out::note(format_args!("it continues this decision:\n\n{text}"));
+    show_reasons(desk, &impose).await?;
+    if let Some(id) = &next.finding {
+        show_finding(desk, id, &impose).await?;
+    }
+    if let Some(order) = &next.order {
+        show_order(desk, order).await?;
+    }
+    Ok(())
 }
 
 /// Shows the record of what authorities were told. It may lie elsewhere; then whoever signs must get it there.

@@ -123,7 +123,11 @@ pub(crate) fn records(plan: &Plan) -> Vec<Hash> {
     let note = Entry::parse(plan.entry()).ok().and_then(|entry| AnyNote::parse(entry.note.text()).ok());
     match note {
         Some(AnyNote::Finding(finding)) => vec![finding.assessment],
-        Some(AnyNote::Impose(impose)) => impose.referral.iter().map(|r| r.record).collect(),
+        Some(AnyNote::Impose(impose)) => {
+            let order = impose.order.iter().map(|o| o.document);
+            impose.referral.iter().map(|r| r.record).chain(order).collect()
+        }
+        Some(AnyNote::Continue(next)) => next.order.iter().map(|o| o.document).collect(),
         _ => Vec::new(),
     }
 }

@@ -59,6 +59,10 @@ fn check_subject(
     if subject.scope.kind() != impose.scope {
         return Err(format!("the note's scope is {}, the subject's {}", impose.scope, subject.scope));
     }
+    if subject.hostnames.len() as u64 != impose.hostnames {
+        let (says, names) = (impose.hostnames, subject.hostnames.len());
+        return Err(format!("the note counts {says} hostnames, the subject names {names}"));
+    }
     let customer = customers.iter().find(|c| c.id == subject.customer);
     let customer = customer.ok_or_else(|| format!("there is no customer {} here", subject.customer))?;
     let mine = hostnames(customer, &subject.scope)?;

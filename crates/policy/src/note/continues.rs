@@ -14,7 +14,7 @@ words! {
         Validated = "validated",
         /// A new finding and a full quorum with a new person; once.
         Extended = "extended",
-        /// Legal process took over. Read, and refused by the fold as not yet supported.
+        /// Legal process took over, or renews what it caused.
         Order = "order",
     }
 }
@@ -34,7 +34,7 @@ pub struct Continue {
     pub finding: Option<Id>,
     /// The order (order only).
     pub order: Option<LegalOrder>,
-    /// The reviewer's reason in a sentence.
+    /// The reason in a sentence.
     pub why: Sentence,
 }
 

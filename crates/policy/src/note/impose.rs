@@ -3,6 +3,7 @@
 use super::{Class, Head, Kind, ScopeKind, read_hash, read_time, words};
 use crate::{
     GrammarError, Id, Sentence, Time,
+    subject::MAX_HOSTNAMES,
     text::{Lines, number, optional, or_none},
 };
 use core::fmt;
@@ -17,6 +18,8 @@ pub struct Impose {
     pub class: Class,
     /// How wide.
     pub scope: ScopeKind,
+    /// How many hostnames the subject names, so that everybody can count what one hour blocks.
+    pub hostnames: u64,
     /// The published rule it rests on.
     pub ground: Id,
     /// The rule's version, counted from 1.
@@ -98,6 +101,9 @@ impl Impose {
         let head = Head::read(Kind::Impose, &mut lines)?;
         let class = lines.read("class", "emergency, abuse, standing or order", Class::parse)?;
         let scope = lines.read("scope", "customer, tenant, site or hostname", ScopeKind::parse)?;
+        let hostnames = lines.read("hostnames", "a number from 1 to 10000", |v| {
+            number(v).filter(|n| (1..=MAX_HOSTNAMES as u64).contains(n))
+        })?;
         let (ground, ground_version) =
             lines.read("ground", "RULE VERSION, as in `imminent-threat-to-life 1`", |v| {
                 let (rule, version) = v.split_once(' ')?;
@@ -120,6 +126,7 @@ impl Impose {
             head,
             class,
             scope,
+            hostnames,
             ground,
             ground_version,
             proposed,
@@ -142,8 +149,8 @@ impl fmt::Display for Impose {
         self.head.write(Kind::Impose, f)?;
         write!(
             f,
-            "class {}\nscope {}\nground {} {}\n",
-            self.class, self.scope, self.ground, self.ground_version
+            "class {}\nscope {}\nhostnames {}\nground {} {}\n",
+            self.class, self.scope, self.hostnames, self.ground, self.ground_version
         )?;
         write!(f, "proposed {}\nsince {}\nuntil {}\n", self.proposed, self.since, self.until)?;
         write!(f, "approve-by {}\nfinding {}\n", self.approve_by, or_none(self.finding.as_ref()))?;

@@ -86,7 +86,7 @@ words! {
         Abuse = "abuse",
         /// Breach of a published rule, with thirty days' notice.
         Standing = "standing",
-        /// Legal process. Read, and refused by the fold as not yet supported.
+        /// Legal process, by a known authority.
         Order = "order",
     }
 }

@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::{
-    AnyNote, Id, Kind, Lifted, Rejected, Signer, Time, Trust,
+    AnyNote, Decision, Id, Kind, Lifted, Rejected, Signer, Time, Trust,
     floor::{POLICY_PERSONS, WINDOW},
     note::{Class, Continue, ContinueReason, Finding, Impose, Lift, PolicyNote, Role, ScopeKind, Suspend},
     quorum::{self, Signers},
@@ -17,7 +17,7 @@ use ledger::{
 /// What an accepted note changes.
 pub(super) enum Change {
     Finding(Finding, Vec<Signer>),
-    Impose { impose: Impose, signers: Vec<Signer>, assessors: Vec<Signer>, keys: Vec<String> },
+    Impose { impose: Impose, signers: Vec<Signer>, assessors: Vec<Signer>, keys: Vec<String>, crowded: bool },
     Continue { at: usize, note: Continue, signers: Vec<Signer>, assessors: Vec<Signer>, keys: Vec<String> },
     Lift { target: Id, lifted: Lifted },
     Suspend { key: String, from: Time, until: Time },
@@ -111,7 +111,7 @@ impl State {
             None => Vec::new(),
         };
         let before: BTreeSet<Id> = assessors.iter().map(|s| s.person.clone()).collect();
-        let (mut record, mut keys) = (Vec::new(), Vec::new());
+        let (mut record, mut keys, mut crowded) = (Vec::new(), Vec::new(), false);
         for policy in self.policies_for_impose(logged) {
             judge_bounds(n, policy, logged)?;
             let signers = self.signers(signed, policy, logged)?;
@@ -119,12 +119,12 @@ impl State {
                 self.judge_assessors(&assessors, policy, logged)?;
             }
             need(quorum::impose(n.class, &signers, &before, policy))?;
-            let crowded = self.recent_imposes(logged) >= policy.bounds.imposes_per_hour;
+            crowded |= self.is_crowded(n, policy, logged);
             ensure(!crowded || quorum::policy(&signers, policy).is_empty(), Rejected::BlastRadius)?;
             merge(&mut record, signers.record());
             keys.extend(quorum::keys_of(signed, policy)?);
         }
-        Ok(Change::Impose { impose: n.clone(), signers: record, assessors, keys })
+        Ok(Change::Impose { impose: n.clone(), signers: record, assessors, keys, crowded })
     }
 
     /// The signers of a finding that carries this decision.
@@ -162,52 +162,102 @@ impl State {
     }
 
     fn judge_continue(&self, n: &Continue, signed: &Note, logged: Time) -> Result<Change, Rejected> {
-        ensure(n.reason != ContinueReason::Order && n.order.is_none(), Rejected::NotYet)?;
+        let ordered = n.reason == ContinueReason::Order;
+        ensure(
+            ordered == n.order.is_some(),
+            Rejected::Form("`order` goes with reason order, and only with it"),
+        )?;
+        let extends = n.reason == ContinueReason::Extended;
+        ensure(
+            extends == n.finding.is_some(),
+            Rejected::Form("a new finding goes with an extension, and only with it"),
+        )?;
         let at = *self.by_id.get(&n.continues).ok_or(Rejected::Target("there is no such decision"))?;
         let d = self.decisions.get(at).ok_or(Rejected::Target("there is no such decision"))?;
-        ensure(
-            d.impose.class == Class::Emergency,
-            Rejected::Target("only an emergency is continued this way"),
-        )?;
         // By the log alone: a lift that is known only here must not change how the log is read.
         let lifted = self.lifts_of(&d.impose.head.id, d.logged).any(|l| l.logged.is_some());
         let runs = !lifted && d.impose.since <= logged && logged < d.logged_until();
         ensure(runs, Rejected::Target("the decision is not in force"))?;
+        ensure(n.until > logged, Rejected::Bound("`until` is over already"))?;
+        let emergency =
+            d.impose.class == Class::Emergency && d.logged_continue(ContinueReason::Order).is_none();
+        ensure(
+            ordered || emergency,
+            Rejected::Target("only an emergency that no order has taken over is continued this way"),
+        )?;
+        match n.reason {
+            ContinueReason::Validated => self.judge_validation(at, d, n, signed, logged),
+            ContinueReason::Extended => self.judge_extension(at, d, n, signed, logged),
+            ContinueReason::Order => self.judge_order(at, n, signed, logged),
+        }
+    }
+
+    fn judge_validation(
+        &self,
+        at: usize,
+        d: &Decision,
+        n: &Continue,
+        signed: &Note,
+        logged: Time,
+    ) -> Result<Change, Rejected> {
+        let again = d.logged_continue(ContinueReason::Validated).is_some();
+        ensure(!again, Rejected::Target("it was validated already"))?;
         let policy = self.policy(logged);
         let signers = self.signers(signed, policy, logged)?;
-        let mut before: BTreeSet<Id> =
-            d.signers.iter().chain(&d.assessors).map(|s| s.person.clone()).collect();
-        let mut assessed = Vec::new();
-        let validated = d.logged_continue(ContinueReason::Validated);
-        let hours = if n.reason == ContinueReason::Validated {
-            ensure(validated.is_none(), Rejected::Target("it was validated already"))?;
-            ensure(n.finding.is_none(), Rejected::Form("validation needs no finding: write `finding none`"))?;
-            need(quorum::reviewer(&signers, &before))?;
-            policy.bounds.validated_hours
-        } else {
-            let extended = d.logged_continue(ContinueReason::Extended).is_some();
-            let validated = validated.filter(|_| !extended);
-            let validated = validated.ok_or(Rejected::Target("it is extended once, after validation"))?.index;
-            let id = n.finding.as_ref().ok_or(Rejected::Form("an extension needs a new finding"))?;
-            let found = self.open_finding(id, &d.impose.subject, logged)?;
-            ensure(
-                found.index > validated,
-                Rejected::Finding("an extension needs a finding made after the validation"),
-            )?;
-            assessed = found.signers.clone();
-            before.extend(d.continues.iter().flat_map(|c| &c.signers).map(|s| s.person.clone()));
-            self.judge_assessors(&found.signers, policy, logged)?;
-            let assessors: BTreeSet<Id> = found.signers.iter().map(|s| s.person.clone()).collect();
-            need(quorum::emergency(&signers, &assessors, policy))?;
-            let fresh = signers.ids().union(&assessors).any(|person| !before.contains(person));
-            ensure(fresh, Rejected::Quorum(Vec::from([String::from("a person who took no part so far")])))?;
-            policy.bounds.extended_hours
-        };
-        ensure(n.until > logged, Rejected::Bound("`until` is over already"))?;
-        let last = d.impose.since.plus(hours * HOUR);
-        ensure(n.until <= last, Rejected::Bound("`until` is later than this continuation may reach"))?;
+        let before: BTreeSet<Id> = d.signers.iter().chain(&d.assessors).map(|s| s.person.clone()).collect();
+        need(quorum::reviewer(&signers, &before))?;
+        within(n.until, d.impose.since.plus(policy.bounds.validated_hours * HOUR))?;
         let keys = quorum::keys_of(signed, policy)?;
-        Ok(Change::Continue { at, note: n.clone(), signers: signers.record(), assessors: assessed, keys })
+        Ok(Change::Continue { at, note: n.clone(), signers: signers.record(), assessors: Vec::new(), keys })
+    }
+
+    fn judge_extension(
+        &self,
+        at: usize,
+        d: &Decision,
+        n: &Continue,
+        signed: &Note,
+        logged: Time,
+    ) -> Result<Change, Rejected> {
+        let extended = d.logged_continue(ContinueReason::Extended).is_some();
+        let validated = d.logged_continue(ContinueReason::Validated).filter(|_| !extended);
+        let validated = validated.ok_or(Rejected::Target("it is extended once, after validation"))?.index;
+        let id = n.finding.as_ref().ok_or(Rejected::Form("an extension needs a new finding"))?;
+        let found = self.open_finding(id, &d.impose.subject, logged)?;
+        ensure(
+            found.index > validated,
+            Rejected::Finding("an extension needs a finding made after the validation"),
+        )?;
+        let earlier = d.signers.iter().chain(&d.assessors).chain(d.continues.iter().flat_map(|c| &c.signers));
+        let before: BTreeSet<Id> = earlier.map(|s| s.person.clone()).collect();
+        let assessors: BTreeSet<Id> = found.signers.iter().map(|s| s.person.clone()).collect();
+        let (mut record, mut keys) = (Vec::new(), Vec::new());
+        for policy in self.policies_for_impose(logged) {
+            let signers = self.signers(signed, policy, logged)?;
+            self.judge_assessors(&found.signers, policy, logged)?;
+            need(quorum::emergency(&signers, &assessors, policy))?;
+            within(n.until, d.impose.since.plus(policy.bounds.extended_hours * HOUR))?;
+            merge(&mut record, signers.record());
+            keys.extend(quorum::keys_of(signed, policy)?);
+        }
+        let fresh = record.iter().map(|s| &s.person).chain(&assessors).any(|person| !before.contains(person));
+        ensure(fresh, Rejected::Quorum(Vec::from([String::from("a person who took no part so far")])))?;
+        let assessors = found.signers.clone();
+        Ok(Change::Continue { at, note: n.clone(), signers: record, assessors, keys })
+    }
+
+    /// An order takes over whatever runs, of any class, and renews what an order caused. It moves the end and nothing
+    /// else: scope and subject stay those of the decision.
+    fn judge_order(&self, at: usize, n: &Continue, signed: &Note, logged: Time) -> Result<Change, Rejected> {
+        let (mut record, mut keys) = (Vec::new(), Vec::new());
+        for policy in self.policies_for_impose(logged) {
+            let signers = self.signers(signed, policy, logged)?;
+            need(quorum::order(&signers, policy))?;
+            within(n.until, logged.plus(policy.bounds.order_days * DAY))?;
+            merge(&mut record, signers.record());
+            keys.extend(quorum::keys_of(signed, policy)?);
+        }
+        Ok(Change::Continue { at, note: n.clone(), signers: record, assessors: Vec::new(), keys })
     }
 
     /// One officer, any key of the policy, suspended or not: power down is one signature. A suspension must not be a
@@ -318,12 +368,17 @@ fn merge(all: &mut Vec<Signer>, more: Vec<Signer>) {
     }
 }
 
+/// An end within what a continuation may reach.
+fn within(until: Time, last: Time) -> Result<(), Rejected> {
+    ensure(until <= last, Rejected::Bound("`until` is later than this continuation may reach"))
+}
+
 /// Class and lines must fit together.
 fn judge_form(n: &Impose) -> Result<(), Rejected> {
     let form = |holds: bool, what: &'static str| ensure(holds, Rejected::Form(what));
     form((n.class == Class::Order) == n.order.is_some(), "`order` goes with class order, and only with it")?;
+    form(n.scope != ScopeKind::Hostname || n.hostnames == 1, "a scope of one hostname counts one hostname")?;
     match n.class {
-        Class::Order => Err(Rejected::NotYet),
         Class::Emergency => {
             form(n.finding.is_some(), "an emergency needs a finding")?;
             form(n.referral.is_some(), "an emergency needs at least one authority told before")
@@ -334,7 +389,7 @@ fn judge_form(n: &Impose) -> Result<(), Rejected> {
             let ground = ABUSE_GROUNDS.contains(&n.ground.as_str());
             form(ground, "an abuse decision rests on phishing, malware or child-sexual-abuse")
         }
-        Class::Standing => {
+        Class::Standing | Class::Order => {
             form(n.finding.is_none(), "only an emergency rests on a finding: write `finding none`")
         }
     }
@@ -363,7 +418,13 @@ fn judge_bounds(n: &Impose, policy: &PolicyNote, logged: Time) -> Result<(), Rej
             run <= b.standing_days * DAY,
             "a standing decision runs at most a year (or the policy's bound)",
         )?,
-        Class::Order => return Err(Rejected::NotYet),
+        Class::Order => {
+            let last = logged.plus(b.order_days * DAY);
+            bound(
+                n.until <= last,
+                "an order runs at most 90 days (or the policy's bound) before it is renewed",
+            )?;
+        }
     }
     if n.class == Class::Standing {
         let notice = logged.plus(b.standing_notice_days * DAY);

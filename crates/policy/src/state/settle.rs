@@ -99,6 +99,7 @@ impl State {
             let signers = Signers::of(policy, &d.keys, |key| !self.is_suspended(key, d.logged));
             (d.impose.class != Class::Emergency || self.assessed(&d.assessors, policy, d.logged))
                 && quorum::impose(d.impose.class, &signers, &before, policy).is_empty()
+                && (!d.crowded || quorum::policy(&signers, policy).is_empty())
         })
     }
 
@@ -111,19 +112,25 @@ impl State {
         if self.suspended.is_empty() {
             return true;
         }
-        let policy = self.policy(c.logged);
-        let signers = Signers::of(policy, &c.keys, |key| !self.is_suspended(key, c.logged));
         let persons = |all: &[Signer]| all.iter().map(|s| s.person.clone()).collect::<BTreeSet<Id>>();
+        let holds = |policy: &PolicyNote| {
+            let signers = Signers::of(policy, &c.keys, |key| !self.is_suspended(key, c.logged));
+            match c.note.reason {
+                ContinueReason::Validated => {
+                    let before = persons(&[&d.signers[..], &d.assessors[..]].concat());
+                    quorum::reviewer(&signers, &before).is_empty()
+                }
+                ContinueReason::Extended => {
+                    self.assessed(&c.assessors, policy, c.logged)
+                        && quorum::emergency(&signers, &persons(&c.assessors), policy).is_empty()
+                }
+                ContinueReason::Order => quorum::order(&signers, policy).is_empty(),
+            }
+        };
+        // A reviewer confirms what stands under the policy in power; what runs on for days needs old and new.
         match c.note.reason {
-            ContinueReason::Validated => {
-                let before = persons(&[&d.signers[..], &d.assessors[..]].concat());
-                quorum::reviewer(&signers, &before).is_empty()
-            }
-            ContinueReason::Extended => {
-                self.assessed(&c.assessors, policy, c.logged)
-                    && quorum::emergency(&signers, &persons(&c.assessors), policy).is_empty()
-            }
-            ContinueReason::Order => true,
+            ContinueReason::Validated => holds(self.policy(c.logged)),
+            ContinueReason::Extended | ContinueReason::Order => self.policies_for_impose(c.logged).all(holds),
         }
     }
 
@@ -141,7 +148,7 @@ impl State {
             }
             // A lift that the log does not have gives nothing back: others may not know of it.
             let lifted = self.lift_of(e).and_then(|l| l.logged);
-            let end = lifted.map_or(e.until(), |logged| logged.min(e.until()));
+            let end = lifted.map_or(e.own_end(), |logged| logged.min(e.own_end()));
             let window = Time(d.impose.since.0.saturating_sub(CUSTOMER_WINDOW));
             let ran = end.since(e.impose.since.max(window));
             all += ran;

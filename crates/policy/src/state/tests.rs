@@ -1,6 +1,7 @@
 //! The fold against stories: who signs what when, and what is in force after.
 
 mod attacks;
+mod orders;
 
 use super::*;
 use crate::{
@@ -176,7 +177,7 @@ fn bounds_of_an_emergency() {
         ("unknown finding", |n| n.finding = Some(id("fnd-9")), "finding"),
         ("no authority told", |n| n.referral = None, "form"),
         ("another subject", |n| n.subject = Hash::of(b"somebody else"), "finding"),
-        ("another scope", |n| n.scope = ScopeKind::Hostname, "finding"),
+        ("another scope", |n| n.scope = ScopeKind::Site, "finding"),
         ("another log", |n| n.head.origin = "demo:elsewhere/ledger".into(), "foreign-origin"),
         (
             "an order line",

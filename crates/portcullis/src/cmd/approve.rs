@@ -15,10 +15,16 @@ pub(super) async fn run(global: &Global, args: Sign) -> Result<Exit> {
     let desk = Desk::of(&officer)?;
     let id = desk.resolve(&args.what).await?;
     let (text, note) = review::fetch(&desk, &officer, &id).await?;
-    let AnyNote::Impose(impose) = note else {
-        return Err(Failure::input(format!("{id} is a {}, not a proposal to block", note.kind())));
-    };
-    review::show_impose(&desk, &impose, RealClock::new().now()).await?;
+    match note {
+        AnyNote::Impose(impose) => review::show_impose(&desk, &impose, RealClock::new().now()).await?,
+        AnyNote::Continue(next) => review::show_continue(&desk, &officer, &next).await?,
+        AnyNote::Finding(_) => {
+            let next = format!("{} finding sign {id}", global.me());
+            return Err(Failure::input(format!("{id} is a finding")).next(next));
+        }
+        // The text says it all.
+        AnyNote::Suspend(_) | AnyNote::Policy(_) | AnyNote::Refuse(_) | AnyNote::Lift(_) => {}
+    }
     let note = signing::add(&desk, &officer, &id, &text, args.yes).await?;
     Ok(signing::report(global, &note, &format!("{} status {id} --watch", global.me())))
 }

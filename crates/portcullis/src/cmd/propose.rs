@@ -4,10 +4,10 @@ use std::path::Path;
 
 use ledger::Hash;
 use policy::clock::Clock as _;
-use policy::note::{Class, Head, Impose, Referral};
+use policy::note::{Class, Head, Impose, LegalOrder, Referral};
 use policy::{Id, Subject, Time};
 
-use crate::cli::{Emergency, Global, Proposal, Propose, ProposeOther};
+use crate::cli::{Emergency, Global, Proposal, Propose, ProposeOrder, ProposeOther};
 use crate::clock::RealClock;
 use crate::desk_client::{Desk, text};
 use crate::exit::{Exit, Failure, Result};
@@ -24,7 +24,32 @@ pub(super) async fn run(global: &Global, args: Propose) -> Result<Exit> {
         Propose::Emergency(args) => emergency(global, &officer, &desk, args).await,
         Propose::Abuse(args) => other(global, &officer, &desk, Class::Abuse, args).await,
         Propose::Standing(args) => other(global, &officer, &desk, Class::Standing, args).await,
+        Propose::Order(args) => order(global, &officer, &desk, args).await,
     }
+}
+
+async fn order(global: &Global, officer: &Officer, desk: &Desk, args: ProposeOrder) -> Result<Exit> {
+    let customer = desk.customer(&args.proposal.customer).await?;
+    let subject = super::finding::subject(officer, &customer, &args.scope, None)?;
+    let now = RealClock::new().now();
+    let until = now.plus(args.span.0);
+    let terms = Terms { class: Class::Order, ground: &args.ground, since: now, until, now };
+    let (mut impose, post) = terms.impose(officer.trust()?.origin, &subject, &args.proposal)?;
+    impose.order = Some(legal_order(desk, &args.order).await?);
+    send(global, officer, desk, &impose, &subject, &post, &args.proposal).await
+}
+
+/// `AUTHORITY:FILE`: what the note says of an order. The desk keeps the document, never public, for who signs after.
+pub(super) async fn legal_order(desk: &Desk, written: &str) -> Result<LegalOrder> {
+    let wrong = || {
+        Failure::input(format!("{written:?} is not AUTHORITY:FILE"))
+            .next("as in aut-court-berlin:order.pdf: the authority's id, which is public, and the document, which is not")
+    };
+    let (authority, file) = written.split_once(':').ok_or_else(wrong)?;
+    let authority = Id::parse(authority).ok_or_else(wrong)?;
+    let document = std::fs::read(file).map_err(|e| Failure::io("read", Path::new(file), &e))?;
+    desk.put_blob(&document).await?;
+    Ok(LegalOrder { authority, document: Hash::of(&document) })
 }
 
 async fn emergency(global: &Global, officer: &Officer, desk: &Desk, args: Emergency) -> Result<Exit> {
@@ -92,6 +117,7 @@ impl Terms<'_> {
             head: Head { origin, id: new_id("imp")? },
             class: self.class,
             scope: subject.scope.kind(),
+            hostnames: subject.hostnames.len() as u64,
             ground,
             ground_version,
             proposed: self.now,
@@ -128,7 +154,8 @@ async fn send(
     let who = match impose.class {
         Class::Emergency => "another, independent officer",
         Class::Abuse => "another officer",
-        Class::Standing | Class::Order => "two other officers",
+        Class::Standing => "two other officers",
+        Class::Order => "another person, one of you for legal process and one who called the authority back",
     };
     let next = format!("by {}, {who}: {} approve {id}", impose.approve_by, global.somebody());
     Ok(signing::report(global, &note, &next))
