@@ -2,7 +2,7 @@
 
 use crate::Config;
 use crate::Host;
-use crate::UndoSink;
+use crate::Notes;
 use crate::bindings::Bindings;
 use crate::enforce::{Moment, Table};
 use crate::flood::{Open, Rates};
@@ -29,7 +29,7 @@ pub(crate) struct Shared {
     /// Requests at origins, by source.
     pub(crate) asking: Open,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) undo: Arc<dyn UndoSink>,
+    pub(crate) notes: Arc<dyn Notes>,
 }
 
 impl Shared {
@@ -71,7 +71,7 @@ impl Control {
         config: &Config,
         sites: &Sites,
         effective: Arc<Effective>,
-        undo: Arc<dyn UndoSink>,
+        notes: Arc<dyn Notes>,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
         std::fs::create_dir_all(&config.state_dir)?;
@@ -84,7 +84,7 @@ impl Control {
             open: Open::new(config.limits.connections_per_source),
             asking: Open::new(config.limits.exchanges_per_source),
             clock,
-            undo,
+            notes,
         });
         let state = Mutex::new(State { bindings, effective });
         let control =

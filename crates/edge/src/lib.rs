@@ -70,13 +70,20 @@ pub struct Config {
     pub limits: Limits,
 }
 
-/// What an undo note comes back with: words for people, both ways.
-pub type UndoAnswer<'a> = Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'a>>;
+/// What a note comes back with: words for people, both ways.
+pub type NoteAnswer<'a> = Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'a>>;
 
-/// Takes lift and suspend notes that visitors bring; the roof connects it with `relay`.
-pub trait UndoSink: Send + Sync {
-    /// Verifies, persists, applies and forwards a note of at most 4096 bytes. `Err` says why it has no effect.
-    fn undo(&self, note: Vec<u8>) -> UndoAnswer<'_>;
+/// Takes the notes that need no log and that anybody may bring; the roof connects it with `relay`.
+pub trait Notes: Send + Sync {
+    /// Verifies, persists, applies and forwards a lift or suspension of at most 4096 bytes. `Err` says why it has no
+    /// effect.
+    fn undo(&self, note: Vec<u8>) -> NoteAnswer<'_>;
+
+    /// Verifies and persists a policy that names a new log key, of at most 64 KiB. `Err` says why it has no effect.
+    fn rekey(&self, note: Vec<u8>) -> NoteAnswer<'_>;
+
+    /// The checkpoint this edge holds, as it was signed, for whoever compares.
+    fn checkpoint(&self) -> Option<Vec<u8>>;
 }
 
 /// A running edge. Dropping it lets the threads end by themselves.
@@ -103,11 +110,11 @@ pub fn start(
     config: Config,
     sites: &Sites,
     effective: watch::Receiver<Arc<Effective>>,
-    undo: Arc<dyn UndoSink>,
+    notes: Arc<dyn Notes>,
     clock: Arc<dyn Clock>,
 ) -> io::Result<EdgeHandle> {
     let now = Arc::clone(&effective.borrow());
-    let control = Arc::new(Control::open(&config, sites, now, undo, clock)?);
+    let control = Arc::new(Control::open(&config, sites, now, notes, clock)?);
     let default = config.default_certificate.as_ref().map(tls::certify).transpose()?;
     let tls = tls::config(Arc::clone(&control.shared), default)?;
     let count = config.workers.max(1);

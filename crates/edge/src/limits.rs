@@ -84,6 +84,8 @@ pub const COARSE_FACTOR: u32 = 8;
 pub const SOURCE_SLOTS: usize = 65_536;
 /// A lift or suspend note (DESIGN section 6: at most 4 KiB from any channel).
 pub const LIFT_BYTES: usize = 4_096;
+/// A policy that names a new log key: as large as a note may be (C2SP signed-note leaves it open; ours is 64 KiB).
+pub const LOG_KEY_BYTES: usize = 64 * 1024;
 /// What an origin may answer to an ACME challenge of a blocked hostname; a key authorisation is 88 bytes.
 pub const ACME_BYTES: usize = 512;
 /// A challenge token: RFC 8555 asks for at least 128 bits, which is 22 characters; 128 are plenty.

@@ -3,11 +3,13 @@
 //! Checking needs a few hashes and trusts nobody. Proving reads tiles from whoever has them and trusts what they hold:
 //! check the proof before you send it when the tiles come from a disk you doubt.
 
+mod frontier;
 mod prove;
 #[cfg(test)]
 mod tests;
 mod tree;
 
+pub use frontier::Frontier;
 pub use prove::{prove_consistency, prove_inclusion, root};
 pub use tree::{Tree, new_tiles};
 

@@ -83,6 +83,8 @@ bounds! {
     imposes_per_hour, "imposes-per-hour", 3, at_most, 0;
     /// Hostnames of all impose notes within 60 minutes without the policy quorum.
     hostnames_per_hour, "hostnames-per-hour", 1000, at_most, 0;
+    /// Witnesses whose cosignatures an edge wants under a checkpoint.
+    witness_quorum, "witness-quorum", 0, at_least, 16;
 }
 
 /// The time over which a customer's emergencies are added up, seconds.

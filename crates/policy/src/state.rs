@@ -29,7 +29,8 @@ use alloc::{
 use judge::Change;
 use ledger::{
     Hash,
-    note::{Note, Signature},
+    merkle::{Frontier, leaf_hash},
+    note::{Note, Signature, VerifierKey},
 };
 
 /// How an entry came to whoever folds it.
@@ -73,6 +74,8 @@ impl Outcome {
 pub(crate) struct InPower {
     note: PolicyNote,
     from: Time,
+    /// It names a new log key and nothing else: whoever decides is as suspended as before.
+    rekeys: bool,
 }
 
 /// An accepted finding.
@@ -110,6 +113,7 @@ pub(crate) struct Lift {
 pub struct State {
     origin: String,
     size: u64,
+    tree: Frontier,
     last_logged: Time,
     ids: BTreeSet<Id>,
     /// Texts of lifts and suspensions that were accepted, and where the log has them.
@@ -142,13 +146,16 @@ impl State {
         };
         judge::genesis(trust, &policy, &entry.note, demo_allowed)?;
         let id = policy.head.id.clone();
+        let mut tree = Frontier::new();
+        tree.push(leaf_hash(entry0));
         Ok(Self {
             origin: trust.origin.clone(),
             size: 1,
+            tree,
             last_logged: entry.logged,
             ids: BTreeSet::from([id.clone()]),
             undos: BTreeMap::new(),
-            policies: Vec::from([InPower { note: policy, from: entry.logged }]),
+            policies: Vec::from([InPower { note: policy, from: entry.logged, rekeys: false }]),
             findings: BTreeMap::new(),
             decisions: Vec::new(),
             by_id: BTreeMap::new(),
@@ -168,6 +175,7 @@ impl State {
         }
         self.size += 1;
         let outcome = self.take(index, entry, seen).unwrap_or_else(|why| Outcome::Rejected { why });
+        self.tree.push(leaf_hash(entry));
         self.outcomes.push(outcome.clone());
         outcome
     }
@@ -486,10 +494,35 @@ impl State {
         &in_power.or(self.policies.first()).expect("a state begins with a policy").note
     }
 
-    /// The log's key.
+    /// The log's key: the newest policy's, whether or not it is in power already.
     #[must_use]
-    pub fn log_key(&self) -> &ledger::note::VerifierKey {
-        &self.policies.first().expect("a state begins with a policy").note.log
+    pub fn log_key(&self) -> &VerifierKey {
+        &self.policies.last().expect("a state begins with a policy").note.log
+    }
+
+    /// The root hash of the entries taken.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.tree.root()
+    }
+
+    /// Reads a policy that names a new log key, wherever it comes from: officers outrank the log. Gives the policy; its
+    /// `log_from` says which log the key goes on from, and whoever holds another must go back to that.
+    ///
+    /// # Errors
+    /// Why it is none, or does not follow.
+    pub fn would_rekey(&self, note: &Note, now: Time) -> Result<PolicyNote, Rejected> {
+        let AnyNote::Policy(policy) = AnyNote::parse(note.text())? else {
+            return Err(Rejected::Policy("only a policy names a new log key".into()));
+        };
+        if policy.head.origin != self.origin {
+            return Err(Rejected::ForeignOrigin);
+        }
+        if policy.log == *self.log_key() {
+            return Err(Rejected::Policy("it names the key that the log has already".into()));
+        }
+        self.judge_policy(&policy, note, now)?;
+        Ok(policy)
     }
 
     /// Which policy is in power at `now`.
@@ -509,7 +542,7 @@ impl State {
 
     /// Whether a policy that came to power after `from` renewed what was suspended then.
     fn renewed(&self, from: Time, now: Time) -> bool {
-        self.policies.iter().any(|p| p.from > from && p.from <= now)
+        self.policies.iter().any(|p| !p.rekeys && p.from > from && p.from <= now)
     }
 
     /// Whether the log suspends a key at `now`: until its end, or until a policy that came to power after it. What the
@@ -601,8 +634,8 @@ impl State {
                 }
                 self.settle_all();
             }
-            Change::Policy(note, from) => {
-                self.policies.push(InPower { note, from });
+            Change::Policy { note, from, rekeys } => {
+                self.policies.push(InPower { note, from, rekeys });
                 // An officer of the new policy may have lifted already.
                 self.settle_all();
             }

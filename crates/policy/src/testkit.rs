@@ -3,7 +3,7 @@
 use crate::{
     Id, Scope, Sentence, Subject, Time, Trust,
     entry::Entry,
-    floor::FLOOR,
+    floor::{Bounds, FLOOR},
     note::{
         Class, Continue, ContinueReason, Finding, Head, Impose, Lift, LiftReason, PersonKeys, PolicyNote,
         Referral, Role, ScopeKind, Verdict,
@@ -46,6 +46,10 @@ pub struct House {
     pub log: SigningKey,
     /// Name, organisation, roles, key.
     pub people: Vec<(String, String, Vec<Role>, SshKey)>,
+    /// Keys of witnesses that the policy names.
+    pub witnesses: Vec<SigningKey>,
+    /// Bounds of the policy.
+    pub bounds: Bounds,
     /// When entry 0 was logged.
     pub start: Time,
 }
@@ -87,7 +91,23 @@ impl House {
             person(4, "dora", "trustees", &[Role::Reviewer, Role::Independent]),
             person(5, "emil", "the-house", &[Role::Legal]),
         ]);
-        Self { origin: origin.to_string(), log, people, start }
+        Self { origin: origin.to_string(), log, people, witnesses: Vec::new(), bounds: FLOOR, start }
+    }
+
+    /// The same house with `count` witnesses, of whom `quorum` must cosign.
+    ///
+    /// # Panics
+    /// With more than nine.
+    #[must_use]
+    pub fn witnessed(mut self, count: u8, quorum: u64) -> Self {
+        let key = |n: u8| {
+            let seed = Hash::of(&[self.origin.as_bytes(), &[n]].concat()).0;
+            SigningKey::from_seed(&alloc::format!("demo:witness-{n}"), seed).expect("a valid key name")
+        };
+        assert!(count < 10, "their names must stand in order");
+        self.witnesses = (0..count).map(key).collect();
+        self.bounds.witness_quorum = quorum;
+        self
     }
 
     fn key(&self, name: &str) -> &SshKey {
@@ -144,8 +164,10 @@ impl House {
             head: self.head("policy-0"),
             version: 0,
             log: self.log.verifier(),
+            log_from: None,
+            witnesses: self.witnesses.iter().map(SigningKey::cosigner).collect(),
             persons: persons.collect(),
-            bounds: FLOOR,
+            bounds: self.bounds.clone(),
         }
     }
 

@@ -62,6 +62,8 @@ pub(crate) struct Desk {
 pub(crate) struct Edge {
     pub(crate) ledger: String,
     pub(crate) relay: String,
+    pub(crate) peers: Vec<String>,
+    pub(crate) witnesses: Vec<String>,
     pub(crate) trust: PathBuf,
     pub(crate) key: PathBuf,
     pub(crate) dir: PathBuf,
@@ -160,6 +162,8 @@ impl Config {
         Edge {
             ledger: t.text("edge.ledger"),
             relay: t.text("edge.relay"),
+            peers: t.texts("edge.peers"),
+            witnesses: t.texts("edge.witnesses"),
             trust: t.path("edge.trust"),
             key: t.path("edge.key"),
             dir: t.path("edge.dir"),

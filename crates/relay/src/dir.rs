@@ -10,6 +10,8 @@
 //! | `undo/<sha256>` | by the officer's signature inside | the log holds it soon; until then a lift is forgotten | as lost | the block of a lifted customer until the log tells again |
 //! | `elapsed` | as far as the disk is | wall time and verified time still end the measure | as lost | as lost |
 //! | `looked` | as far as the disk is | new entries are then folded as caught up | as lost | a back-dated entry is taken as a new edge would take it |
+//! | `forked` | as far as the disk is | the edge follows a log whose key signed two histories, until it sees both again | as lost | stop the edge from learning, until a new log key |
+//! | `rekey` | by the policy quorum inside | the edge takes the old log key until it sees the new log | as lost | as lost |
 //! | `fork-*` | by the log's signature inside | the proof of a fork is lost | no meaning | nothing |
 //! | `damaged/*` | no | yes | no meaning | nothing |
 //!
@@ -45,6 +47,9 @@ pub(crate) const MAX_UNDOS: usize = 4096;
 const MAX_EVIDENCE: usize = 64;
 /// `sha256 ` and 64 hex digits and a newline.
 const SEAL: usize = 72;
+
+/// Largest `forked` file: a vkey of a plain key under an origin of 300 bytes.
+const MAX_VKEY: usize = 512;
 
 const SEEN_FIRST: &str = "portcullis-seen/v1";
 const UNDO_FIRST: &str = "portcullis-undo/v1";
@@ -220,6 +225,25 @@ impl Dir {
 
     pub(crate) fn put_looked(&self, looked: Time) -> io::Result<()> {
         self.write("looked", &seal(format!("{}\n", looked.0).into_bytes()))
+    }
+
+    /// The key of the log that signed two histories (vkey).
+    pub(crate) fn forked(&self) -> io::Result<Found<String>> {
+        let bytes = self.read("forked", MAX_VKEY + SEAL)?;
+        Ok(bytes.and_then(unseal).and_then(|b| String::from_utf8(b).ok()))
+    }
+
+    pub(crate) fn put_forked(&self, vkey: &str) -> io::Result<()> {
+        self.write("forked", &seal(vkey.as_bytes().to_vec()))
+    }
+
+    /// The policy note that names a new log key and that the log did not show yet.
+    pub(crate) fn rekey(&self) -> io::Result<Found<Vec<u8>>> {
+        self.read("rekey", ledger::note::MAX_NOTE)
+    }
+
+    pub(crate) fn put_rekey(&self, note: &[u8]) -> io::Result<()> {
+        self.write("rekey", note)
     }
 
     /// Keeps a checkpoint that takes part in a fork. False when there are already as many as are kept.

@@ -125,6 +125,12 @@ pub struct Client {
     kept: Option<SendRequest<Full<Bytes>>>,
 }
 
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.base.fmt(f)
+    }
+}
+
 impl Client {
     /// A client that has not connected yet.
     #[must_use]

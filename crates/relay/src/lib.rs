@@ -6,6 +6,7 @@
 //! Never: decides what is in force (`policy` folds), carries a visitor's request, or listens on a socket.
 
 pub mod bell;
+pub mod compare;
 pub mod effective;
 pub mod http;
 pub mod receipt;
@@ -16,12 +17,14 @@ pub mod undo;
 mod dir;
 mod load;
 mod look;
+mod rekey;
 mod shared;
 mod tail;
 
 pub use effective::{Active, Effective};
 pub use load::{OpenError, Refused};
 pub use look::Synced;
+pub use rekey::{RekeyError, RekeyHandle};
 pub use shared::{STALE_AFTER, Status, TailConfig, UNLOGGED_AFTER};
 pub use sync::Refusal;
 pub use tail::{Monitor, POLL, POLL_WITHOUT_BELL, REPORT_EVERY, SAVE_ELAPSED_EVERY, Tail};

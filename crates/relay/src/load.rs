@@ -10,6 +10,7 @@ use std::io;
 use ledger::Hash;
 use ledger::checkpoint::{self, Checkpoint};
 use ledger::merkle::{Tree, leaf_hash};
+use ledger::note::Note;
 use ledger::tile::WIDTH;
 use policy::entry::Entry;
 use policy::{Outcome, Rejected, Seen, State, Time, Trust};
@@ -117,9 +118,10 @@ fn attempt(
     let mut held = match dir.checkpoint()? {
         Found::Missing => None,
         Found::Damaged => return Ok(Err(Damaged("checkpoint".into()))),
-        Found::Whole(note) => match checkpoint::open(&note, &trust.log) {
-            Ok((checkpoint, _)) => Some(Held { checkpoint, note: Some(note) }),
-            Err(_) => return Ok(Err(Damaged("checkpoint".into()))),
+        // Whose key must have signed it is known when the entries are folded: a policy may have named a new one.
+        Found::Whole(note) => match unproven(&note) {
+            Some(checkpoint) => Some(Held { checkpoint, note: Some(note) }),
+            None => return Ok(Err(Damaged("checkpoint".into()))),
         },
     };
     let limit = held.as_ref().map(|h| h.checkpoint.size);
@@ -130,6 +132,12 @@ fn attempt(
     let have = fold.loaded.tree.len();
     fold.undos_at(u64::MAX);
     let mut loaded = fold.loaded;
+    let key = loaded.state.as_ref().map_or(&trust.log, State::log_key);
+    if let Some(note) = held.as_ref().and_then(|h| h.note.as_deref())
+        && checkpoint::open(note, key).is_err()
+    {
+        return Ok(Err(Damaged("checkpoint".into())));
+    }
     let root = loaded.tree.root_at(have);
     match &held {
         // Sealed as written, yet not what the checkpoint signs: no entry can be told from another, so all go.
@@ -151,6 +159,11 @@ fn attempt(
         None => {}
     }
     Ok(Ok(Loaded { held, undos, ..loaded }))
+}
+
+/// What a checkpoint says, whoever signed it.
+pub(crate) fn unproven(note: &[u8]) -> Option<Checkpoint> {
+    Checkpoint::parse_text(Note::parse(note).ok()?.text()).ok()
 }
 
 struct Fold<'a> {

@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ledger::Hash;
-use ledger::checkpoint::{self, Checkpoint};
+use ledger::checkpoint::{self, Checkpoint, CheckpointError};
 use ledger::merkle::{Tiles, Tree, leaf_hash};
-use ledger::note::{MAX_NOTE, VerifierKey};
+use ledger::note::{MAX_NOTE, Note, NoteError, VerifierKey};
 use ledger::tile::{EntriesPath, WIDTH, decode_bundle};
 use policy::entry::Entry;
-use policy::{Outcome, Seen, State, Time};
+use policy::{AnyNote, Kind, Outcome, Seen, State, Time};
 
 use crate::dir::{Found, MAX_BLOB};
 use crate::http::{Client, HttpError};
 use crate::load::{Held, OpenError, Refused, count};
 use crate::shared::{STALE_AFTER, Shared};
-use crate::sync::{Refusal, Verdict, bundles, decide, in_future, leaf_tiles};
+use crate::sync::{MAX_ENTRIES, Refusal, Verdict, bundles, decide, in_future, leaf_tiles};
+use crate::undo;
 
 /// Entries folded before other tasks get their turn: 64 notes of three signatures are about ten milliseconds.
 const FOLD_PIECE: u64 = 64;
@@ -39,15 +40,18 @@ pub struct Synced {
 pub(crate) struct Looker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) ledger: Client,
+    /// When a log with another key was looked at last, on the monotonic clock.
+    pub(crate) rekey_tried: Option<Duration>,
 }
 
 /// The state that a look begins from.
-struct Base {
-    held: Option<Held>,
-    key: VerifierKey,
-    tree: Arc<Tree>,
+pub(crate) struct Base {
+    pub(crate) held: Option<Held>,
+    pub(crate) key: VerifierKey,
+    pub(crate) tree: Arc<Tree>,
     gap: bool,
-    seen: Seen,
+    frozen: bool,
+    pub(crate) seen: Seen,
 }
 
 /// What may be said of the `logged` of entries that come now, when the last successful look is so long ago. `now`
@@ -82,8 +86,16 @@ impl Looker {
     async fn look(&mut self) -> Result<(u64, u64), Refusal> {
         let note = self.ledger.get("/checkpoint", MAX_NOTE).await?;
         let base = self.base();
-        let (shown, _) =
-            checkpoint::open(&note, &base.key).map_err(|e| Refusal::Checkpoint(e.to_string()))?;
+        let shown = match checkpoint::open(&note, &base.key) {
+            Ok((shown, _)) => shown,
+            Err(CheckpointError::NotSigned) => return self.rekeyed(&base, &note).await,
+            Err(e) => return Err(Refusal::Checkpoint(e.to_string())),
+        };
+        // What we held before the fork may be mended.
+        if base.frozen && base.held.as_ref().is_none_or(|held| held.checkpoint != shown) {
+            self.undos_alone(base.tree.len(), shown.size).await;
+            return Err(Refusal::Frozen);
+        }
         let held = base.held.as_ref().map(|h| &h.checkpoint);
         let grown = match decide(held, base.tree.len(), &shown) {
             Verdict::Current => self.signed_again(&base, &note)?,
@@ -95,6 +107,12 @@ impl Looker {
             Verdict::Fork => return Err(self.fork(base.held.as_ref(), &note, &shown)),
             Verdict::Empty | Verdict::TooLarge => return Err(Refusal::Size(shown.size)),
         };
+        self.looked(grown);
+        Ok((shown.size, grown))
+    }
+
+    /// Notes that all of the log was seen now.
+    pub(crate) fn looked(&self, grown: u64) {
         let now = self.shared.clock.now();
         let mut inner = self.shared.lock();
         inner.last_sync = Some(self.shared.clock.mono());
@@ -108,7 +126,32 @@ impl Looker {
                 }
             }
         }
-        Ok((shown.size, grown))
+    }
+
+    /// Takes the lifts and suspensions among the newest entries of a log that is not followed: they need no log.
+    async fn undos_alone(&mut self, have: u64, size: u64) {
+        let from = have.max(size.saturating_sub(UNDOS_ALONE));
+        if size > MAX_ENTRIES {
+            return;
+        }
+        for path in bundles(from, size) {
+            let most = usize::from(path.width) * (2 + ledger::tile::MAX_ENTRY);
+            let Ok(bytes) = self.ledger.get(&format!("/{path}"), most).await else { return };
+            for entry in decode_bundle(&bytes).unwrap_or_default() {
+                self.undo_of(&entry);
+            }
+        }
+    }
+
+    /// Takes an entry's note if it undoes something.
+    pub(crate) fn undo_of(&self, entry: &[u8]) {
+        let Ok(entry) = Entry::parse(entry) else { return };
+        if AnyNote::parse(entry.note.text()).is_ok_and(|n| matches!(n.kind(), Kind::Lift | Kind::Suspend))
+            // one that has no effect is counted when its turn comes
+            && let Err(e) = undo::accept(&self.shared, &entry.note.to_bytes())
+        {
+            tracing::debug!(error = %e, "an undo in a log that is not followed has no effect");
+        }
     }
 
     /// The file with the held checkpoint was damaged and only the entries told its root: now the note is back.
@@ -126,8 +169,9 @@ impl Looker {
     fn base(&self) -> Base {
         let inner = self.shared.lock();
         let mono = self.shared.clock.mono();
-        let key = inner.state.as_ref().map_or(&self.shared.config.trust.log, State::log_key).clone();
+        let key = inner.log_key(&self.shared.config.trust).clone();
         Base {
+            frozen: inner.forked.as_ref() == Some(&key.to_string()),
             held: inner.held.clone(),
             key,
             tree: Arc::clone(&inner.tree),
@@ -173,6 +217,9 @@ impl Looker {
         let seen = base.seen;
         if base.gap {
             self.check_times(&staged, old, shown.size)?;
+            if let Some(state) = &self.shared.lock().state {
+                witnessed(state, note, self.shared.clock.now())?;
+            }
             self.keep(&staged, old, shown.size, seen)?;
             self.repair(note)?;
         } else {
@@ -197,7 +244,11 @@ impl Looker {
     }
 
     /// A bundle from the server; `None` when it contradicts entries that are proven already.
-    async fn fetch(&mut self, tree: &Tree, path: &EntriesPath) -> Result<Option<Vec<Vec<u8>>>, Refusal> {
+    pub(crate) async fn fetch(
+        &mut self,
+        tree: &Tree,
+        path: &EntriesPath,
+    ) -> Result<Option<Vec<Vec<u8>>>, Refusal> {
         let width = usize::from(path.width);
         let bytes = self.ledger.get(&format!("/{path}"), width * (2 + ledger::tile::MAX_ENTRY)).await?;
         let entries = decode_bundle(&bytes).map_err(|_| Refusal::Changed("an entry bundle"))?;
@@ -239,19 +290,13 @@ impl Looker {
         self.fork(base.held.as_ref(), note, shown)
     }
 
-    /// Keeps both checkpoints. What is enforced stays enforced; a later checkpoint that agrees with ours is taken.
     fn fork(&self, held: Option<&Held>, note: &Bytes, shown: &Checkpoint) -> Refusal {
-        let ours = held.and_then(|h| h.note.as_ref().map(|note| (h.checkpoint.size, note.as_slice())));
-        for (size, note) in ours.into_iter().chain([(shown.size, note.as_ref())]) {
-            if let Err(e) = self.shared.dir.put_evidence(size, note) {
-                tracing::error!(error = %e, "the evidence of a fork could not be kept");
-            }
-        }
+        self.shared.fork(held, note, shown.size);
         Refusal::Fork { shown: shown.size }
     }
 
     /// No entry may be logged far in our future; then the whole checkpoint waits.
-    fn check_times(&self, staged: &[u64], old: u64, size: u64) -> Result<(), Refusal> {
+    pub(crate) fn check_times(&self, staged: &[u64], old: u64, size: u64) -> Result<(), Refusal> {
         let now = self.shared.clock.now();
         for &n in staged {
             let first = n * WIDTH;
@@ -267,7 +312,7 @@ impl Looker {
         Ok(())
     }
 
-    fn staged(&self, n: u64) -> Result<Vec<Vec<u8>>, Refusal> {
+    pub(crate) fn staged(&self, n: u64) -> Result<Vec<Vec<u8>>, Refusal> {
         match self.shared.dir.staged(n)? {
             Found::Whole(entries) => Ok(entries),
             Found::Missing | Found::Damaged => {
@@ -293,7 +338,13 @@ impl Looker {
                 let inner = self.shared.lock();
                 (inner.state.clone(), inner.undos.len())
             };
-            let (state, refused) = self.fold_copy(state, staged, old, shown.size, seen).await?;
+            let (state, refused) = self.fold_copy(state, staged, old, shown.size, &|_| seen).await?;
+            if let Err(refusal) = witnessed(&state, note, self.shared.clock.now()) {
+                for &n in staged {
+                    self.staged(n)?.iter().for_each(|entry| self.undo_of(entry));
+                }
+                return Err(refusal);
+            }
             let mut inner = self.shared.lock();
             if inner.undos.len() != undos {
                 // An undo came between. It stands before these entries, so they are judged again after it.
@@ -314,13 +365,13 @@ impl Looker {
         }
     }
 
-    async fn fold_copy(
+    pub(crate) async fn fold_copy(
         &self,
         mut state: Option<State>,
         staged: &[u64],
         old: u64,
         size: u64,
-        seen: Seen,
+        seen: &(dyn Fn(u64) -> Seen + Sync),
     ) -> Result<(State, Refused), Refusal> {
         let mut refused = Refused::new();
         for &n in staged {
@@ -331,7 +382,7 @@ impl Looker {
                     state = Some(first.map_err(Refusal::Genesis)?);
                     continue;
                 };
-                if let Outcome::Rejected { why } = state.apply(index, &entry, seen) {
+                if let Outcome::Rejected { why } = state.apply(index, &entry, seen(index)) {
                     tracing::warn!(index, %why, "an entry has no effect");
                     count(&mut refused, why.code());
                 }
@@ -365,8 +416,8 @@ impl Looker {
         Ok(())
     }
 
-    /// The lost entries are back: begin again from the directory, as a restart would.
-    fn repair(&self, note: &Bytes) -> Result<(), Refusal> {
+    /// What the directory holds has changed under us, because lost entries are back or the log has a new key: begin again from the directory, as a restart would.
+    pub(crate) fn repair(&self, note: &Bytes) -> Result<(), Refusal> {
         let mut inner = self.shared.lock();
         self.shared.dir.put_checkpoint(note)?;
         self.shared.reload(&mut inner).map_err(|e| match e {
@@ -449,6 +500,21 @@ impl Looker {
         held || lost
     }
 }
+
+/// Whether enough of the policy's witnesses have cosigned. What they say is that nobody is shown another log; what the
+/// log says is proven already.
+pub(crate) fn witnessed(state: &State, note: &[u8], now: Time) -> Result<(), Refusal> {
+    let policy = state.policy(now);
+    let need = policy.bounds.witness_quorum;
+    let wrong = |e: NoteError| Refusal::Checkpoint(e.to_string());
+    let have =
+        Note::parse(note).and_then(|n| Ok(n.signers(&policy.witnesses)?.len() as u64)).map_err(wrong)?;
+    if have < need { Err(Refusal::Unwitnessed { have, need }) } else { Ok(()) }
+}
+
+/// Newest entries of a log that is not followed in which undos are looked for: two full bundles or more, and all that a
+/// busy house logs in a day.
+const UNDOS_ALONE: u64 = 2 * WIDTH;
 
 /// The shortest time between two looks that bells ask for. A hostile bell can then cause twenty small requests a
 /// second to our own ledger server, and an honest one waits at most this long.

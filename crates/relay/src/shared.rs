@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use ledger::Hash;
 use ledger::merkle::Tree;
-use ledger::note::SigningKey;
+use ledger::note::{SigningKey, VerifierKey};
 use policy::clock::Clock;
+use policy::note::PolicyNote;
 use policy::{Id, State, Time, Trust};
 use tokio::sync::{Notify, watch};
 
+use crate::compare::View;
 use crate::dir::{Dir, Found};
 use crate::effective::{Clocks, Effective, Elapsed, effective};
 use crate::load::{Held, OpenError, Refused, count, load};
@@ -38,6 +40,10 @@ pub struct TailConfig {
     pub ledger_url: String,
     /// Under this lies `/relay/v1/`, e.g. `http://127.0.0.1:8083`.
     pub relay_url: String,
+    /// Other edges, e.g. `http://edge2.example`: undos are forwarded to them, and their checkpoints compared.
+    pub peers: Vec<String>,
+    /// Witnesses (C2SP tlog-witness monitoring prefixes), e.g. `http://witness.example`: their checkpoints are compared.
+    pub witnesses: Vec<String>,
     /// The edge's key; its name is the edge's name.
     pub edge_key: SigningKey,
     /// Whether demonstration keys are taken.
@@ -63,6 +69,12 @@ pub struct Status {
     pub undos_pending: u64,
     /// Those of them that are older than [`UNLOGGED_AFTER`]: an alarm.
     pub undos_unlogged: u64,
+    /// The log's key signed two histories: nothing new is taken until the policy quorum names another key.
+    pub frozen: bool,
+    /// Peers and witnesses whose last checkpoint agrees with ours.
+    pub views: u64,
+    /// Somebody has held more of the log than our ledger server shows, for longer than [`STALE_AFTER`]: an alarm.
+    pub held_back: bool,
     /// Evidence files of forks.
     pub fork_evidence: u64,
     /// What was refused since the start, by reason.
@@ -84,11 +96,23 @@ pub(crate) struct Inner {
     pub(crate) looked: Option<Time>,
     /// Subjects of earlier emergencies may have become available.
     pub(crate) look_back: bool,
+    /// The log's key that signed two histories (vkey): nothing new is taken from it.
+    pub(crate) forked: Option<String>,
+    /// A policy with a new log key that the log did not show yet.
+    pub(crate) rekey: Option<PolicyNote>,
+    /// What peers and witnesses showed last, by their address.
+    pub(crate) views: BTreeMap<String, View>,
     /// Posts the fold believes held, whose file was damaged.
     pub(crate) lost_posts: BTreeSet<Hash>,
 }
 
 impl Inner {
+    /// Whose checkpoints are taken.
+    pub(crate) fn log_key<'a>(&'a self, trust: &'a Trust) -> &'a VerifierKey {
+        let folded = || self.state.as_ref().map_or(&trust.log, State::log_key);
+        self.rekey.as_ref().map_or_else(folded, |policy| &policy.log)
+    }
+
     fn newest(&self) -> Time {
         self.state.as_ref().map_or(Time(0), State::newest_logged)
     }
@@ -105,8 +129,8 @@ pub(crate) struct Shared {
     pub(crate) look: Notify,
     /// Rung when there is something new to report.
     pub(crate) report: Notify,
-    /// Rung when there is an undo to forward.
-    pub(crate) forward: Notify,
+    /// Counts the undos that were accepted, so that each who forwards them wakes.
+    pub(crate) forward: watch::Sender<u64>,
 }
 
 impl Shared {
@@ -121,7 +145,7 @@ impl Shared {
             bell_up: AtomicBool::new(false),
             look: Notify::new(),
             report: Notify::new(),
-            forward: Notify::new(),
+            forward: watch::Sender::default(),
         };
         {
             let mut inner = shared.lock();
@@ -142,6 +166,15 @@ impl Shared {
                 Found::Damaged => {
                     count(&mut inner.refused, "damaged");
                     shared.dir.set_aside("looked")?;
+                    None
+                }
+            };
+            inner.forked = match shared.dir.forked()? {
+                Found::Whole(vkey) => Some(vkey),
+                Found::Missing => None,
+                Found::Damaged => {
+                    count(&mut inner.refused, "damaged");
+                    shared.dir.set_aside("forked")?;
                     None
                 }
             };
@@ -177,7 +210,32 @@ impl Shared {
         inner.held = loaded.held;
         inner.tree = Arc::new(loaded.tree);
         inner.gap = loaded.gap;
+        // What was folded already is in the log, and needs no note beside it.
+        inner.rekey = match self.dir.rekey()? {
+            Found::Whole(note) => self.would_rekey(inner, &note).ok(),
+            Found::Missing | Found::Damaged => None,
+        };
         Ok(())
+    }
+
+    /// Keeps both checkpoints as proof. What is enforced stays enforced; of a log whose key signed two histories nothing
+    /// new is taken until the policy quorum names another key.
+    pub(crate) fn fork(&self, held: Option<&Held>, note: &[u8], size: u64) {
+        let ours = held.and_then(|h| h.note.as_ref().map(|note| (h.checkpoint.size, note.as_slice())));
+        for (size, note) in ours.into_iter().chain([(size, note)]) {
+            if let Err(e) = self.dir.put_evidence(size, note) {
+                tracing::error!(error = %e, "the evidence of a fork could not be kept");
+            }
+        }
+        let mut inner = self.lock();
+        let key = inner.log_key(&self.config.trust).to_string();
+        if inner.forked.as_ref() != Some(&key) {
+            if let Err(e) = self.dir.put_forked(&key) {
+                count(&mut inner.refused, "disk");
+                tracing::error!(error = %e, "that the log forked could not be kept");
+            }
+            inner.forked = Some(key);
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -288,6 +346,9 @@ impl Shared {
             incomplete: inner.gap,
             undos_pending: undos(&|k| k.pending(state)),
             undos_unlogged: undos(&|k| k.unlogged(state, now)),
+            frozen: inner.forked.as_ref() == Some(&inner.log_key(&self.config.trust).to_string()),
+            views: inner.views.values().filter(|v| v.agrees).count() as u64,
+            held_back: inner.views.values().any(|v| v.held_back(self.clock.mono())),
             fork_evidence: self.dir.evidence().map_or(0, |names| names.len() as u64),
             refused: inner.refused.clone(),
         }

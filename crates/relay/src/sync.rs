@@ -93,6 +93,21 @@ pub enum Refusal {
         /// Entries in the shown checkpoint.
         shown: u64,
     },
+    /// The log's key signed two histories before: nothing of it is taken until the policy quorum names a new key.
+    Frozen,
+    /// Fewer of the policy's witnesses than it wants have cosigned the checkpoint. Fault: the desk's or theirs.
+    Unwitnessed {
+        /// How many have.
+        have: u64,
+        /// How many must.
+        need: u64,
+    },
+    /// The log has a new key by the policy quorum, but goes on from before a policy that has effect here. Fault: the
+    /// officers'; they name a later place.
+    DropsPolicy {
+        /// The policy's entry.
+        index: u64,
+    },
     /// No entries, or more than [`MAX_ENTRIES`]. Fault: the log's key.
     Size(u64),
     /// What was fetched is not what the checkpoint signs. Fault: the server.
@@ -120,6 +135,9 @@ impl Refusal {
             Self::Checkpoint(_) => "checkpoint",
             Self::Old { .. } => "old-checkpoint",
             Self::Fork { .. } => "fork",
+            Self::Frozen => "frozen",
+            Self::Unwitnessed { .. } => "unwitnessed",
+            Self::DropsPolicy { .. } => "drops-policy",
             Self::Size(_) => "log-size",
             Self::Changed(_) => "changed",
             Self::Future { .. } => "future",
@@ -143,6 +161,16 @@ impl fmt::Display for Refusal {
                     "the log signed two histories; its checkpoint of {shown} entries is refused, both are kept"
                 )
             }
+            Self::Frozen => f.write_str(
+                "the log's key signed two histories; nothing new is taken from it until the policy quorum names a new key",
+            ),
+            Self::Unwitnessed { have, need } => {
+                write!(f, "{have} of the {need} witnesses that the policy wants have cosigned the checkpoint")
+            }
+            Self::DropsPolicy { index } => write!(
+                f,
+                "the log's new key goes on from before entry {index}, a policy that has effect here; it is not followed"
+            ),
             Self::Size(size) => write!(f, "a log of {size} entries is not followed"),
             Self::Changed(what) => write!(f, "{what} is not what the log signed"),
             Self::Future { index, logged } => write!(f, "entry {index} is logged in our future, at {logged}"),

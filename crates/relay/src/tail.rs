@@ -1,7 +1,7 @@
-//! The tail: five small loops around one state, for as long as the edge runs.
+//! The tail: a few small loops around one state, for as long as the edge runs.
 //!
 //! look: on a ring, or when a poll is due. bell: rings. tick: what begins or ends by time. report: receipts.
-//! forward: undos to the desk. They share nothing but [`Shared`], so none can hold up another, and above all
+//! forward: undos to the desk, and to each peer. compare: the checkpoints of others. They share nothing but [`Shared`], so none can hold up another, and above all
 //! nothing can hold up an undo.
 
 use std::sync::Arc;
@@ -11,17 +11,20 @@ use std::time::Duration;
 use http_body_util::BodyExt;
 use policy::clock::Clock;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::bell::{self, Decoder, backoff, jitter};
+use crate::compare::{self, COMPARE_EVERY, Comparer};
 use crate::effective::Effective;
 use crate::http::{Base, Client};
 use crate::load::OpenError;
 use crate::look::{Looker, SPACING, Synced};
+use crate::rekey::RekeyHandle;
 use crate::report::{ReportError, Reporter};
 use crate::shared::{Shared, Status, TailConfig};
 use crate::sync::Refusal;
-use crate::undo::{Forwarder, UndoHandle};
+use crate::undo::{self, Forwarder, UndoHandle};
 
 /// A look at the log at least this often while the bell is connected. Four of them fit into the minute after which
 /// an edge calls itself stale.
@@ -42,7 +45,8 @@ pub struct Tail {
     bell: Base,
     looker: Looker,
     reporter: Reporter,
-    forwarder: Forwarder,
+    forwarders: Vec<Forwarder>,
+    comparer: Comparer,
 }
 
 impl Tail {
@@ -54,11 +58,32 @@ impl Tail {
     pub fn open(config: TailConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let base = |url: &str| Base::parse(url).map_err(|e| OpenError::Url(e.to_string()));
         let (ledger, desk) = (base(&config.ledger_url)?, base(&config.relay_url)?);
+        let all = |urls: &[String]| urls.iter().map(|url| base(url)).collect::<Result<Vec<_>, _>>();
+        let (peers, witnesses) = (all(&config.peers)?, all(&config.witnesses)?);
+        let monitored = compare::witness_path(&config.trust.origin);
         let shared = Arc::new(Shared::open(config, clock)?);
         Ok(Self {
-            looker: Looker { shared: Arc::clone(&shared), ledger: Client::new(ledger) },
+            looker: Looker { shared: Arc::clone(&shared), ledger: Client::new(ledger), rekey_tried: None },
             reporter: Reporter { shared: Arc::clone(&shared), desk: Client::new(desk.clone()) },
-            forwarder: Forwarder { shared: Arc::clone(&shared), desk: Client::new(desk.clone()) },
+            forwarders: [(&desk, undo::PATH)]
+                .into_iter()
+                .chain(peers.iter().map(|peer| (peer, undo::EDGE_PATH)))
+                .enumerate()
+                .map(|(place, (base, path))| Forwarder {
+                    shared: Arc::clone(&shared),
+                    to: Client::new(base.clone()),
+                    path,
+                    place,
+                })
+                .collect(),
+            comparer: Comparer {
+                others: peers
+                    .into_iter()
+                    .map(|peer| (Client::new(peer), compare::EDGE_PATH.to_owned()))
+                    .chain(witnesses.into_iter().map(|witness| (Client::new(witness), monitored.clone())))
+                    .collect(),
+                shared: Arc::clone(&shared),
+            },
             bell: desk,
             shared,
         })
@@ -74,6 +99,12 @@ impl Tail {
     #[must_use]
     pub fn undo_handle(&self) -> UndoHandle {
         UndoHandle { shared: Arc::clone(&self.shared) }
+    }
+
+    /// Where the edge hands in notes that name a new log key.
+    #[must_use]
+    pub fn rekey_handle(&self) -> RekeyHandle {
+        RekeyHandle { shared: Arc::clone(&self.shared) }
     }
 
     /// A view of how the tail stands that outlives [`Tail::run`]'s taking it.
@@ -98,9 +129,18 @@ impl Tail {
         self.reporter.report_once().await
     }
 
-    /// Forwards the undos that are due. Gives how many the desk took.
+    /// Forwards the undos that are due. Gives how many were taken.
     pub async fn forward_once(&mut self) -> u64 {
-        self.forwarder.forward_once().await
+        let mut taken = 0;
+        for forwarder in &mut self.forwarders {
+            taken += forwarder.forward_once().await;
+        }
+        taken
+    }
+
+    /// Asks peers and witnesses for their checkpoints. Gives how many agree with ours.
+    pub async fn compare_once(&mut self) -> u64 {
+        self.comparer.compare_once().await
     }
 
     /// What the second hand does in [`Tail::run`]: publishes what began or ended by time alone.
@@ -116,13 +156,17 @@ impl Tail {
     /// Follows the ledger until `stop` is ready. Wants a runtime of its own kind: it does small blocking writes.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         let shared = Arc::clone(&self.shared);
+        let mut forwarding = JoinSet::new();
+        for forwarder in self.forwarders {
+            forwarding.spawn(forward_loop(forwarder));
+        }
         let loops = async {
             tokio::join!(
                 look_loop(&mut self.looker),
                 bell_loop(&shared, &self.bell),
                 tick_loop(&shared),
                 report_loop(&mut self.reporter),
-                forward_loop(&mut self.forwarder),
+                compare_loop(&mut self.comparer),
             )
         };
         tokio::select! {
@@ -140,6 +184,12 @@ pub struct Monitor {
 }
 
 impl Monitor {
+    /// The checkpoint it holds, as it was signed.
+    #[must_use]
+    pub fn checkpoint(&self) -> Option<Vec<u8>> {
+        self.shared.lock().held.as_ref()?.note.clone()
+    }
+
     /// How it stands now.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -250,11 +300,21 @@ async fn report_loop(reporter: &mut Reporter) {
     }
 }
 
-async fn forward_loop(forwarder: &mut Forwarder) {
-    let shared = Arc::clone(&forwarder.shared);
+async fn forward_loop(mut forwarder: Forwarder) {
+    let mut accepted = forwarder.shared.forward.subscribe();
     loop {
+        accepted.mark_unchanged();
         forwarder.forward_once().await;
-        timeout(Duration::from_secs(1), shared.forward.notified()).await.unwrap_or_default();
+        // nothing new within a second is as good a reason to look at what is due
+        timeout(Duration::from_secs(1), accepted.changed()).await.ok();
+    }
+}
+
+async fn compare_loop(comparer: &mut Comparer) {
+    let who = comparer.shared.config.edge_key.verifier().name().to_owned();
+    for turn in 0.. {
+        comparer.compare_once().await;
+        sleep(jitter(COMPARE_EVERY, &who, turn)).await;
     }
 }
 

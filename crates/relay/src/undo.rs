@@ -3,6 +3,7 @@
 //! Power down must never wait: the note is judged, kept, applied and answered at once; telling the desk comes after,
 //! is repeated until the log holds the note, and its absence there is an alarm after ten minutes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,9 @@ use crate::shared::{Shared, UNLOGGED_AFTER};
 
 /// Where the desk takes undo notes.
 pub const PATH: &str = "/relay/v1/undo";
+
+/// Where an edge takes them.
+pub const EDGE_PATH: &str = "/.well-known/portcullis/lift";
 
 /// A forwarded undo is sent again after this long, until the log holds it: the desk may have lost it.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -107,7 +111,7 @@ impl UndoHandle {
     }
 }
 
-fn accept(shared: &Shared, bytes: &[u8]) -> Result<Undone, UndoError> {
+pub(crate) fn accept(shared: &Shared, bytes: &[u8]) -> Result<Undone, UndoError> {
     if bytes.len() > MAX_UNDO {
         return Err(UndoError::TooLong);
     }
@@ -143,7 +147,7 @@ fn accept(shared: &Shared, bytes: &[u8]) -> Result<Undone, UndoError> {
     drop(inner);
     tracing::info!(%id, kind = kind.word(), "an undo has effect");
     shared.report.notify_one();
-    shared.forward.notify_one();
+    shared.forward.send_modify(|n| *n += 1);
     Ok(Undone { kind, id, known, kept })
 }
 
@@ -165,8 +169,16 @@ pub(crate) struct Kept {
     pub(crate) id: Id,
     text: Hash,
     pub(crate) alarmed: bool,
+    /// How far each destination was told.
+    deliveries: BTreeMap<usize, Delivery>,
+}
+
+/// How an undo stands with one destination.
+#[derive(Debug, Default)]
+struct Delivery {
     attempts: u32,
     due: Duration,
+    told: bool,
 }
 
 impl Kept {
@@ -175,7 +187,7 @@ impl Kept {
         let note = Note::parse(&undo.note).ok()?;
         let id = AnyNote::parse(note.text()).ok()?.id().clone();
         let text = Hash::of(note.text().as_bytes());
-        Some(Self { undo, id, text, alarmed: false, attempts: 0, due: Duration::ZERO })
+        Some(Self { undo, id, text, alarmed: false, deliveries: BTreeMap::new() })
     }
 
     /// The log does not hold it yet.
@@ -189,18 +201,21 @@ impl Kept {
     }
 }
 
-/// Tells the desk of undos.
+/// Tells one other of undos: the desk, until the log holds them, or a peer, once.
 pub(crate) struct Forwarder {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) desk: Client,
+    pub(crate) to: Client,
+    pub(crate) path: &'static str,
+    /// Which destination this is: 0 is the desk.
+    pub(crate) place: usize,
 }
 
 impl Forwarder {
-    /// Posts every undo that is due. Gives how many the desk took.
+    /// Posts every undo that is due. Gives how many were taken.
     pub(crate) async fn forward_once(&mut self) -> u64 {
         let mut taken = 0;
         for (hash, note) in self.due() {
-            let result = self.desk.post(PATH, MEDIA_TYPE, Bytes::from(note)).await;
+            let result = self.to.post(self.path, MEDIA_TYPE, Bytes::from(note)).await;
             taken += u64::from(result.is_ok());
             self.told(&hash, &result);
         }
@@ -210,7 +225,8 @@ impl Forwarder {
     fn due(&self) -> Vec<(Hash, Vec<u8>)> {
         let inner = self.shared.lock();
         let mono = self.shared.clock.mono();
-        let due = inner.undos.iter().filter(|k| k.due <= mono && k.pending(inner.state.as_ref()));
+        let waits = |k: &&Kept| k.deliveries.get(&self.place).is_none_or(|d| d.due <= mono && !d.told);
+        let due = inner.undos.iter().filter(waits).filter(|k| k.pending(inner.state.as_ref()));
         due.map(|k| (Hash::of(&k.undo.note), k.undo.note.clone())).collect()
     }
 
@@ -219,12 +235,15 @@ impl Forwarder {
         let mono = self.shared.clock.mono();
         if let Some(kept) = inner.undos.iter_mut().find(|k| Hash::of(&k.undo.note) == *hash) {
             let name = self.shared.config.edge_key.verifier().name().to_owned();
-            let wait = if result.is_ok() { AGAIN } else { backoff(kept.attempts, &name) };
-            kept.attempts = if result.is_ok() { 0 } else { kept.attempts.saturating_add(1) };
-            kept.due = mono.saturating_add(wait);
+            let delivery = kept.deliveries.entry(self.place).or_default();
+            let wait = if result.is_ok() { AGAIN } else { backoff(delivery.attempts, &name) };
+            delivery.attempts = if result.is_ok() { 0 } else { delivery.attempts.saturating_add(1) };
+            delivery.due = mono.saturating_add(wait);
+            // An edge that took it has kept it. The desk may have lost it until the log shows it.
+            delivery.told = result.is_ok() && self.place > 0;
         }
         if let Err(e) = result {
-            tracing::warn!(error = %e, "an undo was not forwarded, it will be tried again");
+            tracing::warn!(error = %e, to = %self.to, "an undo was not forwarded, it will be tried again");
             count(&mut inner.refused, "undo-not-forwarded");
         }
     }

@@ -1,7 +1,7 @@
 //! An edge between an origin made here and visitors that write bytes.
 #![expect(dead_code, reason = "each test file uses its part")]
 
-use edge::{Config, EdgeHandle, Limits, Operator, Pem, Sites, UndoAnswer, UndoSink};
+use edge::{Config, EdgeHandle, Limits, NoteAnswer, Notes, Operator, Pem, Sites};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::service::service_fn;
@@ -53,11 +53,25 @@ impl Clock for ManualClock {
 
 pub(crate) struct Undo;
 
-impl UndoSink for Undo {
-    fn undo(&self, note: Vec<u8>) -> UndoAnswer<'_> {
+impl Notes for Undo {
+    fn undo(&self, note: Vec<u8>) -> NoteAnswer<'_> {
         Box::pin(async move {
             if note == b"good note" { Ok("lifted imp-1".into()) } else { Err("not a note".into()) }
         })
+    }
+
+    fn rekey(&self, note: Vec<u8>) -> NoteAnswer<'_> {
+        Box::pin(async move {
+            if note.len() == 60_000 {
+                Ok("policy 1 has effect here".into())
+            } else {
+                Err("not a policy".into())
+            }
+        })
+    }
+
+    fn checkpoint(&self) -> Option<Vec<u8>> {
+        Some(b"a checkpoint".to_vec())
     }
 }
 

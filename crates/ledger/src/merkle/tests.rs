@@ -323,3 +323,14 @@ proptest! {
         prop_assert!(Hash::parse_base64(&text).is_none_or(|hash| hash.to_base64() == text));
     }
 }
+
+#[test]
+fn a_frontier_has_the_trees_root() {
+    let (mut tree, mut frontier) = (Tree::new(), Frontier::new());
+    assert_eq!(frontier.root(), EMPTY_ROOT);
+    for n in 0u32..1100 {
+        tree.push(leaf_hash(&n.to_be_bytes()));
+        frontier.push(leaf_hash(&n.to_be_bytes()));
+        assert_eq!((Some(frontier.root()), frontier.size()), (tree.root_at(tree.len()), tree.len()));
+    }
+}

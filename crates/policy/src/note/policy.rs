@@ -5,11 +5,14 @@ use crate::{
     GrammarError, Id,
     floor::Bounds,
     quorum::is_demo,
-    text::{Lines, number},
+    text::{Lines, number, optional},
 };
 use alloc::{collections::BTreeSet, format, string::ToString, vec::Vec};
 use core::fmt;
-use ledger::note::{KeyKind, VerifierKey};
+use ledger::{
+    Hash,
+    note::{KeyKind, VerifierKey},
+};
 
 words! {
     /// What a person may do. Roles say what a signature can count as; quorums count persons.
@@ -29,11 +32,13 @@ words! {
 
 /// Most persons in a policy: everyone signs policy 0, and a note has at most so many signature lines.
 const MAX_PERSONS: usize = ledger::note::MAX_SIGNATURES;
+/// Most witnesses: as many as every verifier of notes must accept signatures (C2SP signed-note).
+const MAX_WITNESSES: usize = 16;
 /// Most keys of one person: a machine, a spare, a hardware key, and the same again while they are replaced.
 const MAX_KEYS: usize = 8;
 
 /// A person and the keys that speak for them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonKeys {
     /// The person.
     pub person: Id,
@@ -67,6 +72,10 @@ pub struct PolicyNote {
     pub version: u64,
     /// The log's key.
     pub log: VerifierKey,
+    /// Size and root of the log that a new key goes on from; `None` while the key stays.
+    pub log_from: Option<(u64, Hash)>,
+    /// Keys of witnesses, in the order of their names.
+    pub witnesses: Vec<VerifierKey>,
     /// Persons, in the order of their ids.
     pub persons: Vec<PersonKeys>,
     /// Bounds.
@@ -86,10 +95,19 @@ impl PolicyNote {
         if log.name() != head.origin || !matches!(log.kind(), KeyKind::Ed25519(_)) {
             return Err(lines.wrong("the log's key must be a plain Ed25519 key named after the origin"));
         }
-        let persons = read_persons(&mut lines, &log)?;
+        let log_from = lines.read("log-from", "SIZE ROOT (as in a checkpoint) or none", |v| {
+            optional(v, |v| {
+                let (size, root) = v.split_once(' ')?;
+                Some((number(size).filter(|n| *n > 0)?, Hash::parse_base64(root)?))
+            })
+        })?;
+        // The log's key orders entries and signs nothing else, and a key speaks for one, once.
+        let mut seen = BTreeSet::from([*log.public_key()]);
+        let witnesses = read_witnesses(&mut lines, &mut seen)?;
+        let persons = read_persons(&mut lines, &mut seen)?;
         let bounds = Bounds::read(&mut lines)?;
         lines.end()?;
-        Ok(Self { head, version, log, persons, bounds })
+        Ok(Self { head, version, log, log_from, witnesses, persons, bounds })
     }
 
     /// The keys of all persons.
@@ -109,10 +127,17 @@ impl PolicyNote {
         self.persons.iter().find(same).is_some_and(|p| p.keys.iter().any(|k| k.to_string() == signer.key))
     }
 
+    /// Whether both say the same about everything but the log's key: who decides, within which bounds, watched by whom.
+    pub(crate) fn differs_in_log_alone(&self, other: &Self) -> bool {
+        let people = |p: &Self| (p.persons.clone(), p.witnesses.clone(), p.bounds.clone());
+        self.log != other.log && people(self) == people(other)
+    }
+
     /// Whether anything in it is for demonstration only.
     #[must_use]
     pub fn is_demo(&self) -> bool {
-        is_demo(&self.head.origin) || is_demo(self.log.name()) || self.keys().any(|k| is_demo(k.name()))
+        let mut keys = self.keys().chain(&self.witnesses);
+        is_demo(&self.head.origin) || is_demo(self.log.name()) || keys.any(|k| is_demo(k.name()))
     }
 }
 
@@ -121,10 +146,31 @@ fn read_key(v: &str) -> Option<VerifierKey> {
     VerifierKey::parse(v).ok().filter(|k| k.to_string() == v)
 }
 
-fn read_persons(lines: &mut Lines<'_>, log: &VerifierKey) -> Result<Vec<PersonKeys>, GrammarError> {
+/// Public keys that stand in the policy already.
+type Seen = BTreeSet<[u8; 32]>;
+
+fn read_witnesses(lines: &mut Lines<'_>, seen: &mut Seen) -> Result<Vec<VerifierKey>, GrammarError> {
+    let mut witnesses: Vec<VerifierKey> = Vec::new();
+    while lines.next_is("witness") {
+        let key = lines.read("witness", "a witness's key (vkey of a cosigner)", |v| {
+            read_key(v).filter(|key| matches!(key.kind(), KeyKind::Cosigner(_)))
+        })?;
+        if witnesses.last().is_some_and(|last| last.name() >= key.name()) || witnesses.len() == MAX_WITNESSES
+        {
+            return Err(lines.wrong(format!(
+                "witnesses must stand in the order of their names, each once, at most {MAX_WITNESSES}"
+            )));
+        }
+        if !seen.insert(*key.public_key()) {
+            return Err(lines.wrong("this key stands here already; a key speaks for one, once"));
+        }
+        witnesses.push(key);
+    }
+    Ok(witnesses)
+}
+
+fn read_persons(lines: &mut Lines<'_>, seen: &mut Seen) -> Result<Vec<PersonKeys>, GrammarError> {
     let mut persons: Vec<PersonKeys> = Vec::new();
-    // The log's key orders entries and signs nothing else.
-    let mut seen = BTreeSet::from([*log.public_key()]);
     while lines.next_is("person") {
         let mut person = lines.read("person", "PERSON ORGANISATION ROLES, roles joined by commas in the order assessor,approver,reviewer,legal,independent", read_person)?;
         if persons.last().is_some_and(|last| last.person >= person.person) {
@@ -170,6 +216,13 @@ impl fmt::Display for PolicyNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.head.write(Kind::Policy, f)?;
         write!(f, "version {}\nlog {}\n", self.version, self.log)?;
+        match &self.log_from {
+            Some((size, root)) => writeln!(f, "log-from {size} {}", root.to_base64())?,
+            None => f.write_str("log-from none\n")?,
+        }
+        for witness in &self.witnesses {
+            writeln!(f, "witness {witness}")?;
+        }
         for p in &self.persons {
             let roles: Vec<&str> = p.roles.iter().map(|r| r.word()).collect();
             writeln!(f, "person {} {} {}", p.person, p.organisation, roles.join(","))?;

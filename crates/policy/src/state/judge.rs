@@ -21,7 +21,7 @@ pub(super) enum Change {
     Continue { at: usize, note: Continue, signers: Vec<Signer>, assessors: Vec<Signer>, keys: Vec<String> },
     Lift { target: Id, lifted: Lifted },
     Suspend { key: String, from: Time, until: Time },
-    Policy(PolicyNote, Time),
+    Policy { note: PolicyNote, from: Time, rekeys: bool },
     Refuse,
 }
 
@@ -36,8 +36,8 @@ pub(super) fn genesis(trust: &Trust, policy: &PolicyNote, note: &Note, demo: boo
     if policy.head.origin != trust.origin || policy.log != trust.log {
         return Err(Rejected::Genesis("policy 0 names another log than the trust line"));
     }
-    if policy.version != 0 {
-        return Err(Rejected::Genesis("the first policy has version 0"));
+    if policy.version != 0 || policy.log_from.is_some() {
+        return Err(Rejected::Genesis("the first policy has version 0 and `log-from none`"));
     }
     if policy.bounds.looser_than_floor().is_some() {
         return Err(Rejected::Genesis("policy 0 is looser than the floor"));
@@ -69,7 +69,7 @@ impl State {
             AnyNote::Continue(n) => self.judge_continue(n, signed, logged),
             AnyNote::Lift(n) => self.judge_lift(n, signed, logged),
             AnyNote::Suspend(n) => self.judge_suspend(n, signed, logged),
-            AnyNote::Policy(n) => self.judge_policy(n, signed, logged),
+            AnyNote::Policy(n) => self.judge_policy_here(n, signed, logged),
             AnyNote::Refuse(_) => {
                 let signers = self.signers(signed, self.policy(logged), logged)?;
                 need(quorum::persons(&signers, 1))?;
@@ -308,17 +308,28 @@ impl State {
         Ok(())
     }
 
-    fn judge_policy(&self, n: &PolicyNote, signed: &Note, logged: Time) -> Result<Change, Rejected> {
+    /// A policy, wherever it is read.
+    pub(super) fn judge_policy(
+        &self,
+        n: &PolicyNote,
+        signed: &Note,
+        logged: Time,
+    ) -> Result<Change, Rejected> {
         let newest = self.policies.last().ok_or(Rejected::Genesis("there is no policy yet"))?;
+        let rekeys = n.differs_in_log_alone(&newest.note);
         ensure(
-            newest.from <= logged,
+            rekeys || newest.from <= logged,
             Rejected::Policy("a policy waits to take effect; no second one may wait".into()),
         )?;
         let next = newest.note.version + 1;
         ensure(n.version == next, Rejected::Policy(format!("the next policy has version {next}")))?;
         ensure(
-            n.log == newest.note.log,
-            Rejected::Policy("a change of the log's key is not supported yet".into()),
+            rekeys || n.log == newest.note.log,
+            Rejected::Policy("a policy with a new log key changes nothing else".into()),
+        )?;
+        ensure(
+            rekeys == n.log_from.is_some(),
+            Rejected::Policy("`log-from` goes with a new log key, and only with it".into()),
         )?;
         ensure(!n.is_demo() || newest.note.is_demo(), Rejected::Demo)?;
         judge_people(n)?;
@@ -329,7 +340,22 @@ impl State {
         let policy = self.policy(logged);
         let signers = self.signers(signed, policy, logged)?;
         need(quorum::policy(&signers, policy))?;
-        Ok(Change::Policy(n.clone(), logged.plus(policy.bounds.policy_delay_hours * HOUR)))
+        // Who decides stays the same: nobody gains a day by a new log key, and a stolen one must go at once.
+        let from = if rekeys {
+            newest.from.max(logged)
+        } else {
+            logged.plus(policy.bounds.policy_delay_hours * HOUR)
+        };
+        Ok(Change::Policy { note: n.clone(), from, rekeys })
+    }
+
+    /// A policy as an entry: a new log key goes on from exactly what stands before it.
+    fn judge_policy_here(&self, n: &PolicyNote, signed: &Note, logged: Time) -> Result<Change, Rejected> {
+        let change = self.judge_policy(n, signed, logged)?;
+        let here = (self.tree.size(), self.tree.root());
+        let follows = n.log_from.is_none_or(|from| from == here);
+        ensure(follows, Rejected::Policy("the new log key goes on from another log than this one".into()))?;
+        Ok(change)
     }
 }
 
@@ -342,6 +368,9 @@ fn judge_people(policy: &PolicyNote) -> Result<(), Rejected> {
     let few = |what: &str| Err(Rejected::Policy(format!("it names too few persons: {what}")));
     if policy.persons.len() < POLICY_PERSONS {
         return few("at least three are needed");
+    }
+    if (policy.witnesses.len() as u64) < policy.bounds.witness_quorum {
+        return Err(Rejected::Policy("it names fewer witnesses than `witness-quorum` wants".into()));
     }
     if count(Role::Independent) == 0 {
         return few("at least one must be independent");

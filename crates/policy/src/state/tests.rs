@@ -2,6 +2,7 @@
 
 mod attacks;
 mod orders;
+mod rekey;
 
 use super::*;
 use crate::{

@@ -169,6 +169,8 @@ fn policy_note(dir: &Path, log: &SigningKey) -> Result<Vec<u8>> {
         head: Head { origin: ORIGIN.into(), id: id("policy-0") },
         version: 0,
         log: log.verifier(),
+        log_from: None,
+        witnesses: Vec::new(),
         persons,
         bounds: policy::floor::FLOOR,
     };

@@ -9,6 +9,7 @@ pub(crate) enum Kind {
     /// An `http://` or `https://` address.
     Url,
     Http,
+    HttpList,
     /// A mail address.
     Email,
     /// A file or directory, from the configuration's own directory.
@@ -28,6 +29,7 @@ impl Kind {
             Self::Text => "a text that is not empty",
             Self::Url => "an address that begins with http:// or https://",
             Self::Http => "an address that begins with http://",
+            Self::HttpList => "a list of addresses that begin with http://",
             Self::Email => "a mail address",
             Self::Path => "a file or directory; a relative one starts where this file is",
             Self::Listen => "\"IP:PORT\" or \"unix:PATH\"",
@@ -82,7 +84,7 @@ pub(crate) const TABLES: [(&str, &str); 7] = [
     ("demo", "Only for demonstrations; read by `run --demo` alone."),
 ];
 
-use Kind::{Addresses, Email, Http, Listen, Number, Path, Text, Url};
+use Kind::{Addresses, Email, Http, HttpList, Listen, Number, Path, Text, Url};
 use Need::{Default, Optional, Required};
 
 /// Every key there is.
@@ -203,6 +205,20 @@ pub(crate) const FIELDS: &[Field] = &[
         "Where the edge reads the ledger: a press, or any cache of one. What is read proves itself, so it goes over plain HTTP; a tunnel keeps it private.",
     ),
     field("edge.relay", Http, Required, "\"http://127.0.0.1:8083\"", "The desk's relay address."),
+    field(
+        "edge.peers",
+        HttpList,
+        Optional,
+        "[\"http://edge2.example\", \"http://edge3.example\"]",
+        "Other edges, by any address at which visitors reach them: lifts and suspensions are passed on to them without the desk, and their checkpoints are compared with ours. Two or three are enough; they pass on too.",
+    ),
+    field(
+        "edge.witnesses",
+        HttpList,
+        Optional,
+        "[\"http://witness.example.org\"]",
+        "Witnesses (C2SP tlog-witness, or `portcullis witness`) whose checkpoints are compared with ours.",
+    ),
     field(
         "edge.trust",
         Path,

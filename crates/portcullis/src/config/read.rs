@@ -29,6 +29,7 @@ impl fmt::Display for Complaint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Value {
     Text(String),
+    Texts(Vec<String>),
     Path(PathBuf),
     Listen(Listen),
     Addresses(Vec<SocketAddr>),
@@ -76,6 +77,13 @@ impl Typed {
     pub(super) fn addresses(&self, name: &str) -> Vec<SocketAddr> {
         match self.values.get(name) {
             Some(Value::Addresses(addresses)) => addresses.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn texts(&self, name: &str) -> Vec<String> {
+        match self.values.get(name) {
+            Some(Value::Texts(texts)) => texts.clone(),
             _ => Vec::new(),
         }
     }
@@ -174,7 +182,11 @@ impl Reader<'_> {
                 let plain = (number.radix() == 10).then(|| number.as_str().parse().ok()).flatten();
                 plain.map(Value::Number)
             }
-            (Kind::Number | Kind::Addresses, _) => None,
+            (Kind::HttpList, DeValue::Array(items)) => {
+                let all = items.iter().map(|item| item.get_ref().as_str().filter(|t| is_http(t)));
+                all.map(|one| one.map(str::to_owned)).collect::<Option<Vec<_>>>().map(Value::Texts)
+            }
+            (Kind::Number | Kind::Addresses | Kind::HttpList, _) => None,
             (_, DeValue::String(text)) => self.convert(field, text),
             _ => None,
         };
@@ -194,9 +206,7 @@ impl Reader<'_> {
         match field.kind {
             Kind::Text => (!text.trim().is_empty()).then(|| Value::Text(text.to_owned())),
             Kind::Url => (http && !text.ends_with('/')).then(|| Value::Text(text.to_owned())),
-            Kind::Http => {
-                (text.starts_with("http://") && !text.ends_with('/')).then(|| Value::Text(text.to_owned()))
-            }
+            Kind::Http => is_http(text).then(|| Value::Text(text.to_owned())),
             Kind::Email => text
                 .split_once('@')
                 .filter(|(a, b)| !a.is_empty() && b.contains('.'))
@@ -208,8 +218,13 @@ impl Reader<'_> {
             },
             Kind::Addresses => text.parse().ok().map(|address| Value::Addresses(vec![address])),
             Kind::Number => text.parse().ok().map(Value::Number),
+            Kind::HttpList => is_http(text).then(|| Value::Texts(vec![text.to_owned()])),
         }
     }
+}
+
+fn is_http(text: &str) -> bool {
+    text.starts_with("http://") && !text.ends_with('/')
 }
 
 fn fields_of(table: &str) -> impl Iterator<Item = &'static Field> {

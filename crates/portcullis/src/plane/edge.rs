@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use edge::{EdgeHandle, Limits, UndoAnswer, UndoSink};
+use edge::{EdgeHandle, Limits, NoteAnswer};
 use policy::clock::Clock;
-use relay::{Monitor, Tail, TailConfig, UndoHandle};
+use relay::{Monitor, RekeyHandle, Tail, TailConfig, UndoHandle};
 use tokio::sync::oneshot;
 
 use super::metrics::Source;
@@ -51,6 +51,8 @@ pub(crate) async fn start(
             trust,
             ledger_url: config.ledger.clone(),
             relay_url: config.relay.clone(),
+            peers: config.peers.clone(),
+            witnesses: config.witnesses.clone(),
             edge_key: home::machine_key(&config.key)?,
             demo_allowed: demo,
         },
@@ -58,9 +60,9 @@ pub(crate) async fn start(
     )
     .map_err(|e| Failure::new(Exit::Io, format!("the edge cannot open {}: {e}", config.dir.display())))?;
     let (monitor, effective) = (tail.monitor(), tail.subscribe());
-    let undo = Arc::new(Undo(tail.undo_handle()));
+    let notes = Notes { undo: tail.undo_handle(), rekey: tail.rekey_handle(), tail: tail.monitor() };
     let settings = settings(config, operator);
-    let handle = edge::start(settings, &sites, effective, undo, clock)
+    let handle = edge::start(settings, &sites, effective, Arc::new(notes), clock)
         .map_err(|e| Failure::new(Exit::Io, format!("the edge cannot start: {e}")))?;
     let (stop, stopped) = oneshot::channel();
     let tail = follow(tail, stopped)?;
@@ -141,20 +143,39 @@ impl Running {
     }
 }
 
-/// Hands a visitor's lift to the tail. It waits for the disk, so not on a worker's own thread.
-struct Undo(UndoHandle);
+/// Hands notes that need no log to the tail. It waits for the disk, so not on a worker's own thread.
+struct Notes {
+    undo: UndoHandle,
+    rekey: RekeyHandle,
+    tail: Monitor,
+}
 
-impl UndoSink for Undo {
-    fn undo(&self, note: Vec<u8>) -> UndoAnswer<'_> {
-        let handle = self.0.clone();
-        Box::pin(async move {
-            let done = tokio::task::spawn_blocking(move || handle.undo(&note)).await;
-            match done {
-                Ok(Ok(undone)) => Ok(undone.to_string()),
-                Ok(Err(no)) => Err(no.to_string()),
-                Err(_) => Err("the edge failed over this note; bring it to another one".into()),
+/// Runs what waits for the disk, and gives its words.
+fn aside<'a>(work: impl FnOnce() -> std::result::Result<String, String> + Send + 'static) -> NoteAnswer<'a> {
+    Box::pin(async move {
+        let failed = |_| Err("the edge failed over this note; bring it to another one".into());
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(failed)
+    })
+}
+
+impl edge::Notes for Notes {
+    fn undo(&self, note: Vec<u8>) -> NoteAnswer<'_> {
+        let handle = self.undo.clone();
+        aside(move || handle.undo(&note).map(|done| done.to_string()).map_err(|no| no.to_string()))
+    }
+
+    fn rekey(&self, note: Vec<u8>) -> NoteAnswer<'_> {
+        let handle = self.rekey.clone();
+        aside(move || match handle.rekey(&note) {
+            Ok(policy) => {
+                Ok(format!("policy {} has effect here: the log's key is {}", policy.version, policy.log))
             }
+            Err(no) => Err(no.to_string()),
         })
+    }
+
+    fn checkpoint(&self) -> Option<Vec<u8>> {
+        self.tail.checkpoint()
     }
 }
 

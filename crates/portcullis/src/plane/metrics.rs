@@ -115,7 +115,7 @@ fn one(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64, 
 }
 
 /// How the edge stands to its ledger.
-fn standing(status: &Status) -> [(&'static str, &'static str, u64); 7] {
+fn standing(status: &Status) -> [(&'static str, &'static str, u64); 10] {
     [
         ("ledger_size", "Entries verified and folded.", status.size),
         ("ledger_stale", "1: no successful look at the log for a minute.", status.stale.into()),
@@ -123,6 +123,17 @@ fn standing(status: &Status) -> [(&'static str, &'static str, u64); 7] {
         ("ledger_incomplete", "1: entries are missing on this edge's disk.", status.incomplete.into()),
         ("ledger_undos_pending", "Lifts and suspends that the log does not hold yet.", status.undos_pending),
         ("ledger_undos_unlogged", "Those that it ought to hold by now: an alarm.", status.undos_unlogged),
+        (
+            "ledger_frozen",
+            "1: the log forked, and waits for a new key by the policy quorum: an alarm.",
+            status.frozen.into(),
+        ),
+        ("ledger_views", "Peers and witnesses that hold the same log.", status.views),
+        (
+            "ledger_held_back",
+            "1: others have held more of the log for over a minute: an alarm.",
+            status.held_back.into(),
+        ),
         ("ledger_forks", "Proofs kept that the log signed two histories: an alarm.", status.fork_evidence),
     ]
 }

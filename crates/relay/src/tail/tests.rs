@@ -2,6 +2,8 @@
 
 mod attacks;
 mod disk;
+mod others;
+mod rekey;
 mod undos;
 mod world;
 

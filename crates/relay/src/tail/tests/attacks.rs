@@ -102,10 +102,9 @@ async fn forks_are_refused_and_kept_as_proof() {
         let truth = world.served().log.clone();
         let fork = other_history(&world, size);
         world.served().log = fork.clone();
-        for round in 1..3 {
-            assert_eq!(tail.sync_once().await.expect_err("a fork").code(), "fork", "{size}");
-            assert_eq!(refused(&tail, "fork"), round);
-        }
+        assert_eq!(tail.sync_once().await.expect_err("a fork").code(), "fork", "{size}");
+        assert_eq!(tail.sync_once().await.expect_err("known").code(), "frozen", "{size}");
+        assert_eq!(refused(&tail, "fork"), 1);
         assert_eq!(enforced(&tail), ["imp-one"], "it keeps enforcing");
         let kept = |n: usize, log: &Log| {
             let note = log.checkpoint_at(&world.key(), n);
@@ -117,7 +116,12 @@ async fn forks_are_refused_and_kept_as_proof() {
         world.served().log = truth;
         world.served().log.push_noise(START);
         clock.pass(10);
-        assert_eq!(tail.sync_once().await.expect("our history goes on").size, 4);
+        assert_eq!(tail.sync_once().await.expect_err("the key is not trusted any more").code(), "frozen");
+        assert!(tail.monitor().status().frozen);
+        drop(tail);
+        let mut tail = world.open(dir.path(), &clock);
+        assert_eq!(enforced(&tail), ["imp-one"], "after a restart it enforces");
+        assert_eq!(tail.sync_once().await.expect_err("and takes nothing new").code(), "frozen");
     }
 }
 

@@ -97,6 +97,10 @@ impl Log {
         note.to_bytes()
     }
 
+    pub(super) fn root_at(&self, size: usize) -> Hash {
+        self.tree.root_at(size as u64).expect("as many entries")
+    }
+
     /// What a static file server over this log answers.
     fn file(&self, key: &SigningKey, path: &str) -> Option<Vec<u8>> {
         if path == "checkpoint" {
@@ -135,7 +139,11 @@ pub(super) type Lie = Box<dyn Fn(&str, Option<Vec<u8>>) -> Reply + Send>;
 
 pub(super) struct Served {
     pub(super) log: Log,
-    key: SigningKey,
+    pub(super) key: SigningKey,
+    /// Who cosigns checkpoints.
+    pub(super) cosigners: Vec<SigningKey>,
+    /// What stands at other paths.
+    pub(super) shown: BTreeMap<String, Vec<u8>>,
     /// Changes what is answered to `GET /ledger/<path>`.
     pub(super) lie: Option<Lie>,
     /// What was posted, by path.
@@ -155,12 +163,18 @@ pub(super) struct World {
 impl World {
     /// A log with entry 0, served.
     pub(super) async fn new() -> Self {
-        let house = House::demo(START);
+        Self::of(House::demo(START)).await
+    }
+
+    /// The same for this house.
+    pub(super) async fn of(house: House) -> Self {
         let mut log = Log::default();
         log.push(house.entry0());
         let served = Arc::new(Mutex::new(Served {
             log,
             key: key(&house),
+            cosigners: Vec::new(),
+            shown: BTreeMap::new(),
             lie: None,
             posts: Vec::new(),
             post_status: 204,
@@ -230,6 +244,8 @@ impl World {
             trust: self.house.trust(),
             ledger_url: format!("{}/ledger", self.url),
             relay_url: self.url.clone(),
+            peers: Vec::new(),
+            witnesses: Vec::new(),
             edge_key: edge_key(),
             demo_allowed: true,
         }
@@ -280,8 +296,18 @@ fn answer(served: &Mutex<Served>, method: &str, path: &str, body: Vec<u8>) -> Re
         served.posts.push((path.to_owned(), body));
         return Reply::Status(served.post_status);
     }
+    if let Some(shown) = served.shown.get(path) {
+        return Reply::Body(shown.clone());
+    }
     let Some(file) = path.strip_prefix("/ledger/") else { return Reply::Status(404) };
-    let truth = served.log.file(&served.key, file);
+    let mut truth = served.log.file(&served.key, file);
+    if let (Some(note), "checkpoint") = (&mut truth, file) {
+        let mut signed = Note::parse(note).expect("a checkpoint");
+        for key in &served.cosigners {
+            signed.add(key.cosign(signed.text(), 1));
+        }
+        *note = signed.to_bytes();
+    }
     match (&served.lie, truth) {
         (Some(lie), truth) => lie(file, truth),
         (None, truth) => honestly(truth),
