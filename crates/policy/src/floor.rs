@@ -83,6 +83,10 @@ bounds! {
     imposes_per_hour, "imposes-per-hour", 3, at_most, 0;
     /// Hostnames of all impose notes within 60 minutes without the policy quorum.
     hostnames_per_hour, "hostnames-per-hour", 1000, at_most, 0;
+    /// Decisions in force at once without the policy quorum, in percent of the customers that the log last counted.
+    customers_percent, "customers-percent", 10, at_most, 0;
+    /// Persons under a configuration that withdraws service or lowers protection.
+    config_officers, "config-officers", 2, at_least, 10;
     /// Witnesses whose cosignatures an edge wants under a checkpoint.
     witness_quorum, "witness-quorum", 0, at_least, 16;
 }
@@ -131,6 +135,8 @@ mod tests {
             (Bounds { order_days: 91, ..FLOOR }, "order-days"),
             (Bounds { imposes_per_hour: 4, ..FLOOR }, "imposes-per-hour"),
             (Bounds { hostnames_per_hour: 1001, ..FLOOR }, "hostnames-per-hour"),
+            (Bounds { customers_percent: 11, ..FLOOR }, "customers-percent"),
+            (Bounds { config_officers: 1, ..FLOOR }, "config-officers"),
         ] {
             assert_eq!(looser.looser_than_floor(), Some(key));
         }

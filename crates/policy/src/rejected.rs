@@ -39,6 +39,8 @@ pub enum Rejected {
     Target(&'static str),
     /// A policy that does not follow.
     Policy(String),
+    /// A configuration that does not follow, or without its key.
+    Config(&'static str),
     /// A signature that would bring its note no nearer, in words.
     NoUse(String),
     /// More impose notes within the hour than the policy allows.
@@ -70,6 +72,7 @@ impl Rejected {
             Self::Late => "late",
             Self::Target(_) => "target",
             Self::Policy(_) => "policy",
+            Self::Config(_) => "config",
             Self::NoUse(_) => "no-use",
             Self::BlastRadius => "blast-radius",
             Self::Form(_) => "form",
@@ -82,7 +85,7 @@ impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(what) | Self::Genesis(what) | Self::Finding(what) => f.write_str(what),
-            Self::Bound(what) | Self::Target(what) | Self::Form(what) => f.write_str(what),
+            Self::Bound(what) | Self::Target(what) | Self::Form(what) | Self::Config(what) => f.write_str(what),
             Self::Grammar(e) => write!(f, "the text is not in the grammar: {e}"),
             Self::ForeignOrigin => f.write_str("the note is meant for another log"),
             Self::Demo => {

@@ -16,7 +16,7 @@ use crate::{
     Signer, Status, Subject, Time, Trust,
     entry::Entry,
     floor::{CUSTOMER_WINDOW, OLD_AND_NEW},
-    note::{Class, Finding, Impose, PersonKeys, PolicyNote},
+    note::{Class, Config, Finding, Impose, PersonKeys, PolicyNote},
     quorum::Signers,
     time::HOUR,
 };
@@ -126,6 +126,7 @@ pub struct State {
     /// By their targets, which may be still to come.
     lifts: BTreeMap<Id, Vec<Lift>>,
     suspended: Vec<Suspended>,
+    config: Option<Config>,
     subjects: BTreeMap<Hash, Subject>,
     posts: BTreeSet<Hash>,
     outcomes: Vec<Outcome>,
@@ -162,6 +163,7 @@ impl State {
             by_customer: BTreeMap::new(),
             lifts: BTreeMap::new(),
             suspended: Vec::new(),
+            config: None,
             subjects: BTreeMap::new(),
             posts: BTreeSet::new(),
             outcomes: Vec::from([Outcome::Applied { kind: Kind::Policy, id }]),
@@ -500,6 +502,18 @@ impl State {
         &self.policies.last().expect("a state begins with a policy").note.log
     }
 
+    /// The key of the machine that publishes configurations: the newest policy's, as the log's key.
+    #[must_use]
+    pub fn config_key(&self) -> Option<&VerifierKey> {
+        self.policies.last().expect("a state begins with a policy").note.config.as_ref()
+    }
+
+    /// The configuration that edges serve: the last one the log has.
+    #[must_use]
+    pub fn config(&self) -> Option<&Config> {
+        self.config.as_ref()
+    }
+
     /// The root hash of the entries taken.
     #[must_use]
     pub fn root(&self) -> Hash {
@@ -558,6 +572,17 @@ impl State {
         let hostnames = hour().map(|d| d.impose.hostnames).sum::<u64>() + n.hostnames;
         hour().count() as u64 >= policy.bounds.imposes_per_hour
             || hostnames > policy.bounds.hostnames_per_hour
+            || self.config.as_ref().is_some_and(|config| {
+                // One decision is always within it, or a house of nine customers could never act.
+                let most = (config.customers * policy.bounds.customers_percent / 100).max(1);
+                self.logged_in_force(logged) + 1 > most
+            })
+    }
+
+    /// Decisions that run at `logged` or will, by the log alone. The log names no customer, so each counts as one.
+    fn logged_in_force(&self, logged: Time) -> u64 {
+        let lifted = |d: &Decision| self.lifts_of(&d.impose.head.id, d.logged).any(|l| l.logged.is_some());
+        self.decisions.iter().filter(|d| logged < d.logged_until() && !lifted(d)).count() as u64
     }
 
     /// Carries out what was judged. Nothing here can be refused any more.
@@ -639,6 +664,7 @@ impl State {
                 // An officer of the new policy may have lifted already.
                 self.settle_all();
             }
+            Change::Config(note) => self.config = Some(note),
             Change::Refuse => {}
         }
     }

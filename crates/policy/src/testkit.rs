@@ -5,8 +5,8 @@ use crate::{
     entry::Entry,
     floor::{Bounds, FLOOR},
     note::{
-        Class, Continue, ContinueReason, Finding, Head, Impose, Lift, LiftReason, PersonKeys, PolicyNote,
-        Referral, Role, ScopeKind, Verdict,
+        Class, Config, Continue, ContinueReason, Finding, Head, Impose, Lift, LiftReason, PersonKeys,
+        PolicyNote, Referral, Role, ScopeKind, Verdict,
     },
 };
 use alloc::{
@@ -46,6 +46,8 @@ pub struct House {
     pub log: SigningKey,
     /// Name, organisation, roles, key.
     pub people: Vec<(String, String, Vec<Role>, SshKey)>,
+    /// The key of the machine that publishes configurations.
+    pub config: Option<SigningKey>,
     /// Keys of witnesses that the policy names.
     pub witnesses: Vec<SigningKey>,
     /// Bounds of the policy.
@@ -91,7 +93,38 @@ impl House {
             person(4, "dora", "trustees", &[Role::Reviewer, Role::Independent]),
             person(5, "emil", "the-house", &[Role::Legal]),
         ]);
-        Self { origin: origin.to_string(), log, people, witnesses: Vec::new(), bounds: FLOOR, start }
+        Self {
+            origin: origin.to_string(),
+            log,
+            people,
+            config: None,
+            witnesses: Vec::new(),
+            bounds: FLOOR,
+            start,
+        }
+    }
+
+    /// The same house with a key for configurations.
+    ///
+    /// # Panics
+    /// Never: the name is a key name.
+    #[must_use]
+    pub fn configured(mut self) -> Self {
+        let seed = Hash::of(&[self.origin.as_bytes(), b" config"].concat()).0;
+        self.config = Some(SigningKey::from_seed("demo:config", seed).expect("a valid key name"));
+        self
+    }
+
+    /// A configuration, signed by its machine and these people.
+    ///
+    /// # Panics
+    /// When the house has no key for configurations.
+    #[must_use]
+    pub fn config_note(&self, config: &Config, names: &[&str]) -> Note {
+        let text = config.to_string();
+        let mut note = self.signed(&text, names);
+        note.add(self.config.as_ref().expect("a key for configurations").sign(&text));
+        note
     }
 
     /// The same house with `count` witnesses, of whom `quorum` must cosign.
@@ -165,6 +198,7 @@ impl House {
             version: 0,
             log: self.log.verifier(),
             log_from: None,
+            config: self.config.as_ref().map(SigningKey::verifier),
             witnesses: self.witnesses.iter().map(SigningKey::cosigner).collect(),
             persons: persons.collect(),
             bounds: self.bounds.clone(),

@@ -95,6 +95,7 @@ fn kind(note: Option<&AnyNote>) -> &'static str {
         Some(AnyNote::Refuse(_)) => "Refusal",
         Some(AnyNote::Suspend(_)) => "Suspension of a key",
         Some(AnyNote::Policy(_)) => "Policy",
+        Some(AnyNote::Config(_)) => "Configuration",
         None => "Unreadable",
     }
 }
@@ -114,6 +115,14 @@ fn about(note: &AnyNote) -> String {
         }
         AnyNote::Suspend(suspend) => format!("{}: {}", note.id(), suspend.why),
         AnyNote::Policy(policy) => format!("{}: version {}", note.id(), policy.version),
+        AnyNote::Config(config) if config.takes_away() => format!(
+            "{}: version {}, {} hostnames no longer served, {} protected less",
+            note.id(),
+            config.version,
+            config.withdrawn,
+            config.lowered
+        ),
+        AnyNote::Config(config) => format!("{}: version {}", note.id(), config.version),
     }
 }
 
@@ -196,7 +205,11 @@ fn decision_of(note: &AnyNote) -> Option<&Id> {
         AnyNote::Impose(impose) => Some(&impose.head.id),
         AnyNote::Continue(next) => Some(&next.continues),
         AnyNote::Lift(lift) => Some(&lift.lifts),
-        AnyNote::Finding(_) | AnyNote::Refuse(_) | AnyNote::Suspend(_) | AnyNote::Policy(_) => None,
+        AnyNote::Finding(_)
+        | AnyNote::Refuse(_)
+        | AnyNote::Suspend(_)
+        | AnyNote::Policy(_)
+        | AnyNote::Config(_) => None,
     }
 }
 

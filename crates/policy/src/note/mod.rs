@@ -4,6 +4,7 @@
 //! log it is meant for, so that it means nothing in another) and `id`. Parsing is strict and one text has one
 //! meaning: `parse` then `Display` gives the same bytes.
 
+mod config;
 mod continues;
 mod finding;
 mod impose;
@@ -12,6 +13,7 @@ mod policy;
 mod refuse;
 mod suspend;
 
+pub use config::Config;
 pub use continues::{Continue, ContinueReason};
 pub use finding::{Criterion, Finding, Verdict};
 pub use impose::{Impose, LegalOrder, Referral, Withheld, WithholdReason};
@@ -74,6 +76,8 @@ words! {
         Suspend = "suspend",
         /// Who may decide what.
         Policy = "policy",
+        /// Edges serve another set of sites.
+        Config = "config",
     }
 }
 
@@ -122,6 +126,8 @@ pub enum AnyNote {
     Suspend(Suspend),
     /// See [`PolicyNote`].
     Policy(PolicyNote),
+    /// See [`Config`].
+    Config(Config),
 }
 
 impl AnyNote {
@@ -141,8 +147,9 @@ impl AnyNote {
             Some(Kind::Refuse) => Self::Refuse(Refuse::parse(text)?),
             Some(Kind::Suspend) => Self::Suspend(Suspend::parse(text)?),
             Some(Kind::Policy) => Self::Policy(PolicyNote::parse(text)?),
+            Some(Kind::Config) => Self::Config(Config::parse(text)?),
             None => {
-                let what = "expected `portcullis-KIND/v1` with KIND one of finding, impose, continue, lift, refuse, suspend, policy";
+                let what = "expected `portcullis-KIND/v1` with KIND one of finding, impose, continue, lift, refuse, suspend, policy, config";
                 return Err(GrammarError { line: 1, what: what.into() });
             }
         })
@@ -159,6 +166,7 @@ impl AnyNote {
             Self::Refuse(_) => Kind::Refuse,
             Self::Suspend(_) => Kind::Suspend,
             Self::Policy(_) => Kind::Policy,
+            Self::Config(_) => Kind::Config,
         }
     }
 
@@ -183,6 +191,7 @@ impl AnyNote {
             Self::Refuse(n) => &n.head,
             Self::Suspend(n) => &n.head,
             Self::Policy(n) => &n.head,
+            Self::Config(n) => &n.head,
         }
     }
 
@@ -197,6 +206,7 @@ impl AnyNote {
             Self::Refuse(n) => n.to_string(),
             Self::Suspend(n) => n.to_string(),
             Self::Policy(n) => n.to_string(),
+            Self::Config(n) => n.to_string(),
         }
     }
 }

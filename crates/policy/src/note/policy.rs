@@ -5,7 +5,7 @@ use crate::{
     GrammarError, Id,
     floor::Bounds,
     quorum::is_demo,
-    text::{Lines, number, optional},
+    text::{Lines, number, optional, or_none},
 };
 use alloc::{collections::BTreeSet, format, string::ToString, vec::Vec};
 use core::fmt;
@@ -74,6 +74,8 @@ pub struct PolicyNote {
     pub log: VerifierKey,
     /// Size and root of the log that a new key goes on from; `None` while the key stays.
     pub log_from: Option<(u64, Hash)>,
+    /// The key of the machine that publishes configurations; `None` where edges read files of their own.
+    pub config: Option<VerifierKey>,
     /// Keys of witnesses, in the order of their names.
     pub witnesses: Vec<VerifierKey>,
     /// Persons, in the order of their ids.
@@ -101,13 +103,19 @@ impl PolicyNote {
                 Some((number(size).filter(|n| *n > 0)?, Hash::parse_base64(root)?))
             })
         })?;
+        let config = lines.read("config", "the configuration's key (vkey, plain Ed25519) or none", |v| {
+            optional(v, |v| read_key(v).filter(|k| matches!(k.kind(), KeyKind::Ed25519(_))))
+        })?;
         // The log's key orders entries and signs nothing else, and a key speaks for one, once.
         let mut seen = BTreeSet::from([*log.public_key()]);
+        if config.as_ref().is_some_and(|key| !seen.insert(*key.public_key())) {
+            return Err(lines.wrong("the configuration's key must not be the log's"));
+        }
         let witnesses = read_witnesses(&mut lines, &mut seen)?;
         let persons = read_persons(&mut lines, &mut seen)?;
         let bounds = Bounds::read(&mut lines)?;
         lines.end()?;
-        Ok(Self { head, version, log, log_from, witnesses, persons, bounds })
+        Ok(Self { head, version, log, log_from, config, witnesses, persons, bounds })
     }
 
     /// The keys of all persons.
@@ -127,16 +135,17 @@ impl PolicyNote {
         self.persons.iter().find(same).is_some_and(|p| p.keys.iter().any(|k| k.to_string() == signer.key))
     }
 
-    /// Whether both say the same about everything but the log's key: who decides, within which bounds, watched by whom.
-    pub(crate) fn differs_in_log_alone(&self, other: &Self) -> bool {
+    /// Whether both differ in the keys of our own machines alone, and not in who decides, within which bounds, watched
+    /// by whom.
+    pub(crate) fn differs_in_machines_alone(&self, other: &Self) -> bool {
         let people = |p: &Self| (p.persons.clone(), p.witnesses.clone(), p.bounds.clone());
-        self.log != other.log && people(self) == people(other)
+        (self.log != other.log || self.config != other.config) && people(self) == people(other)
     }
 
     /// Whether anything in it is for demonstration only.
     #[must_use]
     pub fn is_demo(&self) -> bool {
-        let mut keys = self.keys().chain(&self.witnesses);
+        let mut keys = self.keys().chain(&self.witnesses).chain(&self.config);
         is_demo(&self.head.origin) || is_demo(self.log.name()) || keys.any(|k| is_demo(k.name()))
     }
 }
@@ -220,6 +229,7 @@ impl fmt::Display for PolicyNote {
             Some((size, root)) => writeln!(f, "log-from {size} {}", root.to_base64())?,
             None => f.write_str("log-from none\n")?,
         }
+        writeln!(f, "config {}", or_none(self.config.as_ref()))?;
         for witness in &self.witnesses {
             writeln!(f, "witness {witness}")?;
         }

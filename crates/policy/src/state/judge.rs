@@ -4,7 +4,9 @@ use super::State;
 use crate::{
     AnyNote, Decision, Id, Kind, Lifted, Rejected, Signer, Time, Trust,
     floor::{POLICY_PERSONS, WINDOW},
-    note::{Class, Continue, ContinueReason, Finding, Impose, Lift, PolicyNote, Role, ScopeKind, Suspend},
+    note::{
+        Class, Config, Continue, ContinueReason, Finding, Impose, Lift, PolicyNote, Role, ScopeKind, Suspend,
+    },
     quorum::{self, Signers},
     time::{DAY, HOUR},
 };
@@ -22,6 +24,7 @@ pub(super) enum Change {
     Lift { target: Id, lifted: Lifted },
     Suspend { key: String, from: Time, until: Time },
     Policy { note: PolicyNote, from: Time, rekeys: bool },
+    Config(Config),
     Refuse,
 }
 
@@ -70,6 +73,7 @@ impl State {
             AnyNote::Lift(n) => self.judge_lift(n, signed, logged),
             AnyNote::Suspend(n) => self.judge_suspend(n, signed, logged),
             AnyNote::Policy(n) => self.judge_policy_here(n, signed, logged),
+            AnyNote::Config(n) => self.judge_config(n, signed, logged),
             AnyNote::Refuse(_) => {
                 let signers = self.signers(signed, self.policy(logged), logged)?;
                 need(quorum::persons(&signers, 1))?;
@@ -316,7 +320,7 @@ impl State {
         logged: Time,
     ) -> Result<Change, Rejected> {
         let newest = self.policies.last().ok_or(Rejected::Genesis("there is no policy yet"))?;
-        let rekeys = n.differs_in_log_alone(&newest.note);
+        let rekeys = n.differs_in_machines_alone(&newest.note);
         ensure(
             rekeys || newest.from <= logged,
             Rejected::Policy("a policy waits to take effect; no second one may wait".into()),
@@ -328,7 +332,7 @@ impl State {
             Rejected::Policy("a policy with a new log key changes nothing else".into()),
         )?;
         ensure(
-            rekeys == n.log_from.is_some(),
+            (n.log != newest.note.log) == n.log_from.is_some(),
             Rejected::Policy("`log-from` goes with a new log key, and only with it".into()),
         )?;
         ensure(!n.is_demo() || newest.note.is_demo(), Rejected::Demo)?;
@@ -340,13 +344,30 @@ impl State {
         let policy = self.policy(logged);
         let signers = self.signers(signed, policy, logged)?;
         need(quorum::policy(&signers, policy))?;
-        // Who decides stays the same: nobody gains a day by a new log key, and a stolen one must go at once.
+        // Who decides stays the same: nobody gains a day by a machine's new key, and a stolen one must go at once.
         let from = if rekeys {
             newest.from.max(logged)
         } else {
             logged.plus(policy.bounds.policy_delay_hours * HOUR)
         };
         Ok(Change::Policy { note: n.clone(), from, rekeys })
+    }
+
+    /// The machine with the configuration's key, and officers where anybody loses something. What the note counts is for
+    /// whoever has both snapshots to check.
+    fn judge_config(&self, n: &Config, signed: &Note, logged: Time) -> Result<Change, Rejected> {
+        let (version, previous) = self.config().map_or((0, None), |last| (last.version, Some(last.snapshot)));
+        let follows = n.version == version + 1 && n.previous == previous;
+        ensure(follows, Rejected::Config("it does not follow the configuration that the log has"))?;
+        ensure(n.time <= logged.plus(crate::LOGGED_SKEW), Rejected::Bound("`time` lies in the future"))?;
+        let key = self.config_key().ok_or(Rejected::Config("the policy names no key for configurations"))?;
+        let machine = signed.signers([key]).map_err(|_| Rejected::BadSignature)?;
+        ensure(!machine.is_empty(), Rejected::Config("it is not signed with the configuration's key"))?;
+        if n.takes_away() {
+            let policy = self.policy(logged);
+            need(quorum::persons(&self.signers(signed, policy, logged)?, policy.bounds.config_officers))?;
+        }
+        Ok(Change::Config(n.clone()))
     }
 
     /// A policy as an entry: a new log key goes on from exactly what stands before it.

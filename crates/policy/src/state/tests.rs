@@ -1,6 +1,7 @@
 //! The fold against stories: who signs what when, and what is in force after.
 
 mod attacks;
+mod config;
 mod orders;
 mod rekey;
 

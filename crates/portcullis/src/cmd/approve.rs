@@ -23,7 +23,11 @@ pub(super) async fn run(global: &Global, args: Sign) -> Result<Exit> {
             return Err(Failure::input(format!("{id} is a finding")).next(next));
         }
         // The text says it all.
-        AnyNote::Suspend(_) | AnyNote::Policy(_) | AnyNote::Refuse(_) | AnyNote::Lift(_) => {}
+        AnyNote::Suspend(_)
+        | AnyNote::Policy(_)
+        | AnyNote::Refuse(_)
+        | AnyNote::Lift(_)
+        | AnyNote::Config(_) => {}
     }
     let note = signing::add(&desk, &officer, &id, &text, args.yes).await?;
     Ok(signing::report(global, &note, &format!("{} status {id} --watch", global.me())))

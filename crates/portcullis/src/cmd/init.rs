@@ -170,6 +170,7 @@ fn policy_note(dir: &Path, log: &SigningKey) -> Result<Vec<u8>> {
         version: 0,
         log: log.verifier(),
         log_from: None,
+        config: None,
         witnesses: Vec::new(),
         persons,
         bounds: policy::floor::FLOOR,
