@@ -62,7 +62,7 @@ class Town:
         if not os.path.exists(folder):
             os.mkdir(folder)
             key = os.path.join(folder, "edge.key")
-            self.call("edges", "enrol", self.call("edge-key", "new", key, "--name", name), person="anna")
+            self.call("edges", "enrol", self.call("key", "new", key, "--name", name), person="anna")
             edge = dict(self.config["edge"], key=key, dir=os.path.join(folder, "state"), trust=os.path.join(self.home, "trust"),
                         sites=sites or os.path.join(self.home, "sites.toml"), workers=workers,
                         listen=[f"127.0.0.1:{http}"], listen_tls=[f"127.0.0.1:{https}"])

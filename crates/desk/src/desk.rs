@@ -8,6 +8,7 @@ use ledger::merkle::Tree;
 use ledger::note::SigningKey;
 use policy::clock::Clock;
 use policy::{Id, State, Time, Trust};
+use relay::cosign::Asked;
 use store::{Store, StoreError};
 use tokio::sync::{Mutex, Semaphore, watch};
 
@@ -27,6 +28,8 @@ pub struct Config {
     pub open_reads: bool,
     /// Whether demonstration keys and origins are taken.
     pub demo_allowed: bool,
+    /// Submission prefixes of witnesses (C2SP tlog-witness) that are asked to cosign each checkpoint.
+    pub witnesses: Vec<String>,
     /// The customers there are at start. They are needed before anything is served: finishing an interrupted
     /// publication asks whether its subject names only its customer's hostnames.
     pub customers: Vec<CustomerView>,
@@ -73,6 +76,8 @@ pub(crate) struct Shared {
     pub(crate) bells: Arc<Semaphore>,
     /// Idempotency keys of requests that are being done.
     pub(crate) under_way: std::sync::Mutex<BTreeSet<String>>,
+    /// Witnesses to ask; whoever asks takes them out and puts them back.
+    pub(crate) witnesses: Mutex<Vec<Asked>>,
     /// The one sequencer: whoever holds it may publish.
     pub(crate) sequencer: Mutex<Sequencer>,
 }
@@ -107,6 +112,8 @@ impl Desk {
             return Err(OpenError::ForeignKey { expected, given });
         }
         let tree = Arc::new(store.tree().await?);
+        let asked = |url: &String| Asked::new(url).map_err(|e| OpenError::Witness(e.to_string()));
+        let witnesses = config.witnesses.iter().map(asked).collect::<Result<Vec<_>, _>>()?;
         let customers = RwLock::new(Arc::new(std::mem::take(&mut config.customers)));
         let shared = Arc::new(Shared {
             config,
@@ -119,6 +126,7 @@ impl Desk {
             public: RwLock::new(Public { state: Arc::new(state), tree }),
             customers,
             under_way: std::sync::Mutex::default(),
+            witnesses: Mutex::new(witnesses),
             sequencer: Mutex::default(),
         });
         let desk = Desk { shared };
@@ -136,6 +144,7 @@ impl Desk {
             );
             return;
         }
+        crate::act::cosign::again(&self.shared).await;
         if let Err(e) = crate::act::sign::settle_all(&self.shared).await {
             tracing::error!("notes that wait could not be looked at: {}", e.words());
         }

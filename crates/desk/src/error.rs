@@ -212,12 +212,15 @@ pub enum OpenError {
         /// What was given.
         given: String,
     },
+    /// The address of a witness is none.
+    Witness(String),
 }
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store(e) => write!(f, "the desk cannot open its store: {e}"),
+            Self::Witness(why) => write!(f, "a witness cannot be asked: {why}"),
             Self::ForeignKey { expected, given } => {
                 write!(
                     f,

@@ -20,6 +20,7 @@ pub mod sshsig;
 #[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 pub mod tile;
+pub mod witness;
 
 use alloc::string::String;
 use core::fmt;

@@ -76,13 +76,25 @@ Examples:
     /// Run one edge alone, joined to a desk elsewhere
     #[command(after_help = "\
 Examples:
-  portcullis edge-key new edge2.key --name edge-2
+  portcullis key new edge2.key --name edge-2
   portcullis edges enrol 'edge-2+…'
   portcullis edge --config edge2.toml")]
     Edge(Run),
-    /// Make the key of an edge
-    #[command(subcommand, after_help = "Example:\n  portcullis edge-key new edge2.key --name edge-2")]
-    EdgeKey(EdgeKey),
+    /// Run a witness: it signs that it has seen one history of each log, and never two (C2SP tlog-witness)
+    #[command(after_help = "\
+Examples:
+  portcullis key new witness.key --for witness --name witness.example.org
+  portcullis witness --config witness.toml")]
+    Witness(Run),
+    /// Make the key of a machine
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  portcullis key new edge2.key --name edge-2
+  portcullis key new witness.key --for witness --name witness.example.org"
+    )]
+    Key(Key),
     /// List edges, enrol one, or forget one
     #[command(
         after_help = "Examples:\n  portcullis edges --as anna\n  portcullis edges enrol 'edge-2+…' --as anna"
@@ -144,7 +156,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   portcullis verify http://127.0.0.1:8082/ledger
-  portcullis verify demo/desk/ledger --trust demo/trust     # without a network")]
+  portcullis verify demo/desk/ledger --trust demo/trust     # without a network
+  portcullis verify http://127.0.0.1:8082/ledger --compare http://127.0.0.1:8080/.well-known/portcullis/checkpoint")]
     Verify(Verify),
     /// Walk the whole story by itself in a temporary home, and say what happened
     #[command(after_help = "Example:\n  portcullis drill")]
@@ -180,6 +193,10 @@ pub(crate) struct Init {
     /// Eight ports in a row from N on, instead of 8080-8084, 8443, 9001 and 9002.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1024..=65_520))]
     pub(crate) port_base: Option<u16>,
+    /// A witness that must cosign every checkpoint: its address and what `key new --for witness` printed. May be
+    /// repeated; all of them must.
+    #[arg(long, value_name = "URL,VKEY")]
+    pub(crate) witness: Vec<String>,
 }
 
 #[derive(Args, Debug)]
@@ -193,15 +210,31 @@ pub(crate) struct Run {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum EdgeKey {
+pub(crate) enum Key {
     /// Write a new key to FILE (owner only) and print its public part, to be enrolled at the desk
     New {
         /// Where; never overwritten.
         file: PathBuf,
-        /// The edge's name.
+        /// The machine's name; a log's is its origin.
         #[arg(long, default_value = "edge")]
         name: String,
+        /// What the machine does; it decides which public key is printed.
+        #[arg(long = "for", value_enum, default_value = "edge", value_name = "MACHINE")]
+        machine: Machine,
     },
+}
+
+/// Machines that have keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Machine {
+    /// Enforces, and reports.
+    Edge,
+    /// Watches logs.
+    Witness,
+    /// Orders entries.
+    Log,
+    /// Publishes configurations.
+    Config,
 }
 
 #[derive(Args, Debug)]
@@ -214,7 +247,7 @@ pub(crate) struct Edges {
 pub(crate) enum EdgesCommand {
     /// Let the edge with this key report to the desk
     Enrol {
-        /// What `edge-key new` printed.
+        /// What `key new` printed.
         vkey: String,
     },
     /// Forget an edge that is gone for good, on the desk's own machine: nobody waits for it any more
@@ -448,6 +481,10 @@ pub(crate) struct Verify {
     /// The trust line, or a file with it (default: HOME/trust).
     #[arg(long, value_name = "LINE|FILE")]
     pub(crate) trust: Option<String>,
+    /// A checkpoint that others show: of an edge (http://EDGE/.well-known/portcullis/checkpoint), of a witness, or a
+    /// file. One that does not fit proves that the log forked. May be repeated.
+    #[arg(long, value_name = "URL|FILE")]
+    pub(crate) compare: Vec<String>,
 }
 
 #[derive(Args, Debug)]

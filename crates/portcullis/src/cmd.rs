@@ -7,10 +7,10 @@ mod customers;
 mod desk;
 mod drill;
 mod edge;
-mod edge_key;
 mod edges;
 mod finding;
 mod init;
+mod key;
 mod lift;
 mod openapi;
 mod propose;
@@ -20,6 +20,7 @@ mod show;
 mod status;
 mod token;
 mod verify;
+mod witness;
 
 use crate::cli::{Cli, Command, Finding};
 use crate::exit::{Exit, Result};
@@ -33,7 +34,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Desk(args) => desk::run(&global, args).await,
         Command::Press(args) => desk::press(&global, args).await,
         Command::Edge(args) => edge::run(&global, args).await,
-        Command::EdgeKey(args) => edge_key::run(&global, args),
+        Command::Witness(args) => witness::run(&global, args).await,
+        Command::Key(args) => key::run(&global, args),
         Command::Edges(args) => edges::run(&global, args).await,
         Command::Customers => customers::run(&global).await,
         Command::Finding(Finding::Draft(args)) => finding::draft(&global, args).await,

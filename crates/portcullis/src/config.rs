@@ -55,6 +55,15 @@ pub(crate) struct Desk {
     pub(crate) listen: Listen,
     pub(crate) dir: PathBuf,
     pub(crate) sites: PathBuf,
+    pub(crate) witnesses: Vec<String>,
+}
+
+/// A witness.
+pub(crate) struct Witness {
+    pub(crate) listen: Listen,
+    pub(crate) key: PathBuf,
+    pub(crate) dir: PathBuf,
+    pub(crate) logs: Vec<String>,
 }
 
 /// One edge.
@@ -141,7 +150,22 @@ impl Config {
 
     pub(crate) fn desk(&self) -> Desk {
         let t = &self.typed;
-        Desk { listen: t.listen("desk.listen"), dir: t.path("desk.dir"), sites: t.path("desk.sites") }
+        Desk {
+            listen: t.listen("desk.listen"),
+            dir: t.path("desk.dir"),
+            sites: t.path("desk.sites"),
+            witnesses: t.texts("desk.witnesses"),
+        }
+    }
+
+    pub(crate) fn witness(&self) -> Witness {
+        let t = &self.typed;
+        Witness {
+            listen: t.listen("witness.listen"),
+            key: t.path("witness.key"),
+            dir: t.path("witness.dir"),
+            logs: t.texts("witness.logs"),
+        }
     }
 
     pub(crate) fn press_listen(&self) -> Listen {

@@ -3,6 +3,7 @@
 pub(crate) mod desk;
 pub(crate) mod edge;
 pub(crate) mod metrics;
+pub(crate) mod witness;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

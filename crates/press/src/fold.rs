@@ -1,6 +1,8 @@
 //! The one fold, kept between requests: what the ledger says, extended when the ledger grows.
 
+use ledger::checkpoint::Checkpoint;
 use ledger::merkle::{Tree, leaf_hash};
+use ledger::note::Note;
 use ledger::{Hash, checkpoint};
 use policy::{Decision, Id, Outcome, Seen, State, Time, Trust};
 use store::{Reader, StoreError};
@@ -57,7 +59,13 @@ impl Fold {
         if guard.as_ref().is_some_and(|held| held.note == note) {
             return Ok(Current(guard.downgrade()));
         }
-        match self.prove(guard.as_ref(), note).await {
+        let mut proven = self.prove(guard.as_ref(), note.clone()).await;
+        let known = |held: &Held| checkpoint::open(&note, held.state.log_key()).is_ok();
+        if matches!(proven, Err(Failure::Broken(_))) && guard.as_ref().is_some_and(|held| !known(held)) {
+            // Another key: the policy quorum may have named it, going on from before what was shown so far.
+            proven = self.prove(None, note).await;
+        }
+        match proven {
             Ok(held) => *guard = Some(held),
             Err(Failure::Broken(why)) if guard.is_some() => {
                 tracing::error!(why, "the ledger's files do not hold; what was proven before is shown");
@@ -69,8 +77,9 @@ impl Fold {
 
     /// Signature, entries, fold and root of what the checkpoint adds.
     async fn prove(&self, held: Option<&Held>, note: Vec<u8>) -> Result<Held, Failure> {
-        let (head, _) = checkpoint::open(&note, &self.trust.log)
-            .map_err(|why| Failure::Broken(format!("the checkpoint does not hold: {why}")))?;
+        let does_not = |why: String| Failure::Broken(format!("the checkpoint does not hold: {why}"));
+        let text = Note::parse(&note).map_err(|why| does_not(why.to_string()))?;
+        let head = Checkpoint::parse_text(text.text()).map_err(|why| does_not(why.to_string()))?;
         if head.size == 0 {
             return Err(Failure::NoLedger);
         }
@@ -92,6 +101,8 @@ impl Fold {
         if next.tree.root_at(head.size) != Some(head.root) {
             return Err(Failure::Broken("the entries are not those that the checkpoint signs".into()));
         }
+        // Whose key must have signed it, the entries say: a policy may have named a new one.
+        checkpoint::open(&next.note, next.state.log_key()).map_err(|why| does_not(why.to_string()))?;
         Ok(next)
     }
 

@@ -183,6 +183,33 @@ impl Client {
         })
     }
 
+    /// Posts `body` and gives status and body of the answer, of at most `cap` bytes, whatever the status.
+    ///
+    /// # Errors
+    /// Every [`HttpError`] but `Url` and `Status`.
+    pub async fn ask(
+        &mut self,
+        path: &str,
+        kind: &'static str,
+        body: Bytes,
+        cap: usize,
+    ) -> Result<(u16, Bytes), HttpError> {
+        let exchange = async {
+            let answer = self.send(Method::POST, path, Some((kind, body))).await?;
+            let status = answer.status().as_u16();
+            let body = read(answer.into_body(), cap).await;
+            if body.is_err() {
+                self.kept = None;
+            }
+            Ok((status, body?))
+        };
+        let result = timeout(EXCHANGE, exchange).await;
+        result.unwrap_or_else(|_| {
+            self.kept = None;
+            Err(HttpError::Slow)
+        })
+    }
+
     /// The running body of `GET base/path`, on a connection of its own. The caller bounds what it reads and waits.
     ///
     /// # Errors

@@ -7,12 +7,14 @@
 
 pub mod bell;
 pub mod compare;
+pub mod cosign;
 pub mod effective;
 pub mod http;
 pub mod receipt;
 pub mod report;
 pub mod sync;
 pub mod undo;
+pub mod witness;
 
 mod dir;
 mod load;

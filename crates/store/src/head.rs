@@ -1,5 +1,7 @@
 //! The head of the ledger, the one unfinished plan, and the birth of a ledger.
 
+use std::sync::Arc;
+
 use ledger::Hash;
 use ledger::merkle::{self, Tree};
 use ledger::note::{Note, SigningKey};
@@ -134,10 +136,10 @@ impl Store {
         if plan.logged < head.logged {
             return Err(StoreError::Unfit("its time is before the newest entry's".into()));
         }
-        // Without an unfinished plan the two are the same bytes. A head that is behind was restored from a backup:
-        // signing on it would give the ledger two histories.
+        // Without an unfinished plan the two say the same; only cosignatures may still be missing in the file. A head
+        // that is behind was restored from a backup: signing on it would give the ledger two histories.
         let file = self.ledger().read(&LedgerPath::Checkpoint)?.unwrap_or_default();
-        if file != head.checkpoint {
+        if file != head.checkpoint && text_of(&file) != text_of(&head.checkpoint) {
             let public = self.ledger().size()?;
             let what = format!(
                 "the head says {} entries, but the checkpoint file is another one, of {public}",
@@ -158,6 +160,34 @@ impl Store {
         insert_plan(&mut tx, plan).await?;
         tx.commit().await?;
         self.after("plan")
+    }
+
+    /// Replaces the signed checkpoint by the same one with the signatures of witnesses beside the log's. Stopped between
+    /// row and file, the file lacks them until the next time.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it is another checkpoint than the newest, or lacks the signatures it had;
+    /// [`StoreError::Busy`] while a publication is unfinished.
+    pub async fn put_cosigned(&self, note: &Note) -> Result<()> {
+        let lock = publish::lock(self)?;
+        let mut tx = db::begin(self.writer()).await?;
+        let head = load(&mut tx).await?.ok_or(StoreError::NoLedger)?;
+        if load_plan(&mut tx, &head).await?.is_some() {
+            return Err(StoreError::Busy("a publication is unfinished"));
+        }
+        let had = Note::parse(&head.checkpoint).map_err(|e| StoreError::Damaged(format!("the head: {e}")))?;
+        let keeps = had.signatures().iter().all(|s| note.signatures().contains(s));
+        if had.text() != note.text() || !keeps {
+            return Err(StoreError::Conflict(
+                "this is not the newest checkpoint with more signatures".into(),
+            ));
+        }
+        let bytes = note.to_bytes();
+        self.before("cosigned")?;
+        sqlx::query("UPDATE head SET checkpoint = $1 WHERE one = 1").bind(&bytes).execute(&mut *tx).await?;
+        tx.commit().await?;
+        self.after("cosigned")?;
+        publish::write(self, &Arc::new(lock), LedgerPath::Checkpoint, bytes).await
     }
 
     /// The plan that was stored and not finished, if any: give it to [`publish::run`], or, while it is unsigned and
@@ -268,6 +298,11 @@ impl Store {
     fn after(&self, row: &'static str) -> Result<()> {
         self.inner.hook.after(&Write::Row(row)).map_err(|e| in_row(row, e))
     }
+}
+
+/// What a checkpoint says, whoever signed it; nothing for what is none.
+fn text_of(note: &[u8]) -> Option<String> {
+    Note::parse(note).ok().map(|note| note.text().to_owned())
 }
 
 fn in_row(row: &str, source: std::io::Error) -> StoreError {

@@ -194,7 +194,7 @@ fn sign(ledger: &LedgerDir, plan: &Plan, key: &SigningKey) -> Result<Vec<u8>> {
 
 /// One file, on a thread that may block. The lock goes with it: if our future is dropped meanwhile, nobody else
 /// starts before the write has ended.
-async fn write(store: &Store, lock: &Arc<File>, path: LedgerPath, bytes: Vec<u8>) -> Result<()> {
+pub(crate) async fn write(store: &Store, lock: &Arc<File>, path: LedgerPath, bytes: Vec<u8>) -> Result<()> {
     let ledger = store.ledger().clone();
     let hook = Arc::clone(&store.inner.hook);
     let lock = Arc::clone(lock);

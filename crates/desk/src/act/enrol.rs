@@ -14,9 +14,7 @@ pub(crate) async fn enrol(by: &Authorised<Enrol>, desk: &Shared, vkey: &str) -> 
     let unfit = |why: &str| DeskError::Unfit { code: "vkey", why: why.into() };
     let key = VerifierKey::parse(vkey.trim()).map_err(|e| unfit(&format!("not a verifier key: {e}")))?;
     if !matches!(key.kind(), KeyKind::Ed25519(_)) {
-        return Err(unfit(
-            "an edge signs with a plain Ed25519 key; make one with `portcullis edge-key new FILE`",
-        ));
+        return Err(unfit("an edge signs with a plain Ed25519 key; make one with `portcullis key new FILE`"));
     }
     if key.name().len() > MAX_NAME {
         return Err(unfit("an edge's name has at most 64 bytes"));

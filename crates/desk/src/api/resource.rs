@@ -297,7 +297,7 @@ pub(crate) struct Edges {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEdge {
-    /// Its verifier key, as `portcullis edge-key new` prints it.
+    /// Its verifier key, as `portcullis key new` prints it.
     pub(crate) vkey: String,
 }
 

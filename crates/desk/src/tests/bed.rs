@@ -237,6 +237,7 @@ async fn open(
         press: "http://127.0.0.1:8082".into(),
         open_reads,
         demo_allowed: true,
+        witnesses: Vec::new(),
         customers: customers(),
     };
     let log = SigningKey::from_seed(&house.origin, Hash::of(house.origin.as_bytes()).0)

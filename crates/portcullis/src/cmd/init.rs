@@ -4,8 +4,9 @@ mod certificates;
 
 use std::path::{Path, PathBuf};
 
-use ledger::note::{Note, SigningKey};
+use ledger::note::{Note, SigningKey, VerifierKey};
 use policy::clock::Clock as _;
+use policy::floor::{Bounds, FLOOR};
 use policy::note::{Head, PersonKeys, PolicyNote, Role};
 use policy::{Id, Time};
 use store::Store;
@@ -83,7 +84,8 @@ pub(super) async fn run(global: &Global, args: Init) -> Result<Exit> {
     unfinished.push(".unfinished");
     let unfinished = PathBuf::from(unfinished);
     drop(std::fs::remove_dir_all(&unfinished));
-    let made = make(&unfinished, &Ports::new(args.port_base)).await;
+    let witnesses = witnesses(&args.witness)?;
+    let made = make(&unfinished, &Ports::new(args.port_base), &witnesses).await;
     let renamed =
         made.and_then(|()| std::fs::rename(&unfinished, &dir).map_err(|e| Failure::io("make", &dir, &e)));
     if let Err(failure) = renamed {
@@ -101,7 +103,24 @@ pub(super) async fn run(global: &Global, args: Init) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-async fn make(dir: &Path, ports: &Ports) -> Result<()> {
+/// Address and key of each witness, in the order of their names as the policy wants them.
+fn witnesses(given: &[String]) -> Result<Vec<(String, VerifierKey)>> {
+    let read = |text: &String| {
+        let wrong = |why: String| {
+            Failure::input(format!("--witness {text:?}: {why}"))
+                .next("as in http://127.0.0.1:8085,VKEY, where `portcullis key new FILE --for witness` printed VKEY")
+        };
+        let (url, vkey) = text.split_once(',').ok_or_else(|| wrong("it is not URL,VKEY".into()))?;
+        let key = VerifierKey::parse(vkey).map_err(|e| wrong(e.to_string()))?;
+        relay::http::Base::parse(url).map_err(|e| wrong(e.to_string()))?;
+        Ok((url.to_owned(), key))
+    };
+    let mut all: Vec<(String, VerifierKey)> = given.iter().map(read).collect::<Result<_>>()?;
+    all.sort_by(|a, b| a.1.name().cmp(b.1.name()));
+    Ok(all)
+}
+
+async fn make(dir: &Path, ports: &Ports, witnesses: &[(String, VerifierKey)]) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     // Keys are in it: nobody else may look.
     let mkdir = |path: &Path| {
@@ -113,9 +132,9 @@ async fn make(dir: &Path, ports: &Ports) -> Result<()> {
         mkdir(&person(dir, name))?;
         sshkey::generate(&person(dir, name).join("key"), &key_name(name))?;
     }
-    let log = super::edge_key::new(ORIGIN)?;
-    let edge = super::edge_key::new(EDGE)?;
-    let (policy_note, now) = (policy_note(dir, &log)?, RealClock::new().now());
+    let log = super::key::new(ORIGIN)?;
+    let edge = super::key::new(EDGE)?;
+    let (policy_note, now) = (policy_note(dir, &log, witnesses)?, RealClock::new().now());
     let store = Store::open(&dir.join("desk")).await.map_err(store_failure)?;
     let trust = store.init_ledger(&log, &policy_note, now).await.map_err(store_failure)?;
     store.enrol_edge(EDGE, &edge.verifier().to_string(), now).await.map_err(store_failure)?;
@@ -133,7 +152,7 @@ async fn make(dir: &Path, ports: &Ports) -> Result<()> {
     certificates::write(&dir.join("certs"), hostnames, now)?;
     for (name, content) in [
         ("trust", trust.as_str()),
-        ("portcullis.toml", &configuration(ports)),
+        ("portcullis.toml", &configuration(ports, witnesses)),
         ("sites.toml", &sites(ports)),
         ("reasons.md", include_str!("../demo/reasons.md")),
         ("criteria.txt", include_str!("../demo/criteria.txt")),
@@ -153,7 +172,7 @@ fn key_name(person: &str) -> String {
 }
 
 /// Policy 0 within the floor, signed by everyone it names.
-fn policy_note(dir: &Path, log: &SigningKey) -> Result<Vec<u8>> {
+fn policy_note(dir: &Path, log: &SigningKey, witnesses: &[(String, VerifierKey)]) -> Result<Vec<u8>> {
     let id = |s: &str| Id::parse(s).expect("the demonstration's names are ids");
     let mut persons = Vec::new();
     for (name, organisation, roles) in PEOPLE {
@@ -171,10 +190,12 @@ fn policy_note(dir: &Path, log: &SigningKey) -> Result<Vec<u8>> {
         log: log.verifier(),
         log_from: None,
         config: None,
-        witnesses: Vec::new(),
+        witnesses: witnesses.iter().map(|(_, key)| key.clone()).collect(),
         persons,
-        bounds: policy::floor::FLOOR,
+        bounds: Bounds { witness_quorum: witnesses.len() as u64, ..FLOOR },
     };
+    // Whoever reads it must be able to: a bad --witness shows here.
+    PolicyNote::parse(&policy.to_string()).map_err(|e| Failure::input(format!("policy 0: {e}")))?;
     let text = policy.to_string();
     let mut note = Note::new(&text).map_err(|e| Failure::new(Exit::Failed, e.to_string()))?;
     for (name, _, _) in PEOPLE {
@@ -194,8 +215,10 @@ fn officer(name: &str, ports: &Ports) -> Result<String> {
     toml::to_string(&file).map_err(|e| Failure::new(Exit::Failed, e.to_string()))
 }
 
-fn configuration(ports: &Ports) -> String {
-    fill(include_str!("../demo/portcullis.toml"), ports)
+fn configuration(ports: &Ports, witnesses: &[(String, VerifierKey)]) -> String {
+    let urls: Vec<&str> = witnesses.iter().map(|(url, _)| url.as_str()).collect();
+    let line = if urls.is_empty() { String::new() } else { format!("witnesses = {urls:?}\n") };
+    fill(include_str!("../demo/portcullis.toml"), ports).replace("{witnesses}\n", &line)
 }
 
 fn sites(ports: &Ports) -> String {
@@ -233,7 +256,7 @@ mod tests {
     fn the_demonstrations_files_are_good() {
         for base in [None, Some(18_080)] {
             let ports = Ports::new(base);
-            let text = configuration(&ports);
+            let text = configuration(&ports, &[]);
             assert!(!text.contains('{'), "{text}");
             let config = Config::parse(&text, Path::new("/base")).expect("a good configuration");
             config.need(&["operator", "log", "desk", "press", "relay", "edge"]).expect("all planes");
@@ -254,13 +277,13 @@ mod tests {
     async fn a_home_is_made_whole_and_only_once() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let home = dir.path().join("demo");
-        make(&home, &Ports::new(None)).await.expect("made");
+        make(&home, &Ports::new(None), &[]).await.expect("made");
         let store = Store::open(&home.join("desk")).await.expect("a store");
         let trust = store.trust().await.expect("read").expect("a ledger");
         let state = store.reader().state(&trust, true).await.expect("the fold takes entry 0");
         assert_eq!((state.size(), state.policy(Time(u64::MAX)).persons.len()), (1, 4));
         let global = Global { home: dir.path().into(), person: None, desk: None, json: false, verbose: 0 };
-        let init = Init { demo: true, dir: Some(home), port_base: None };
+        let init = Init { demo: true, dir: Some(home), port_base: None, witness: Vec::new() };
         assert_eq!(run(&global, init).await.expect_err("it exists").exit, Exit::Exists);
     }
 }

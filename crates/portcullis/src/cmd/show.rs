@@ -1,6 +1,7 @@
 //! `portcullis show`: a note as it was signed, or an entry of the ledger.
 
-use ledger::checkpoint;
+use ledger::checkpoint::Checkpoint;
+use ledger::note::Note;
 use ledger::tile::{self, EntriesPath};
 use serde_json::json;
 
@@ -8,7 +9,6 @@ use crate::cli::{self, Global};
 use crate::client::{Address, Ask, ask};
 use crate::desk_client::{Desk, list, text, texts};
 use crate::exit::{Exit, Failure, Result};
-use crate::home;
 use crate::out;
 
 pub(super) async fn run(global: &Global, args: cli::Show) -> Result<Exit> {
@@ -40,7 +40,6 @@ async fn entry(global: &Global, index: u64) -> Result<Exit> {
     let config = crate::config::Config::open(&global.home.join("portcullis.toml"))?;
     config.need(&["edge"])?;
     let address = Address::parse(&config.edge().ledger)?;
-    let trust = home::trust(&home::read_line(&config.edge().trust)?)?;
     let read = |path: String| {
         let address = address.clone();
         async move {
@@ -51,8 +50,9 @@ async fn entry(global: &Global, index: u64) -> Result<Exit> {
             Err(Failure::new(Exit::Unavailable, format!("{address}{path} answers {}", answer.status)))
         }
     };
-    let (checkpoint, _) = checkpoint::open(&read("/checkpoint".into()).await?, &trust.log)
-        .map_err(|e| Failure::new(Exit::Failed, format!("the checkpoint: {e}")))?;
+    let failed = |e: String| Failure::new(Exit::Failed, format!("the checkpoint: {e}"));
+    let note = Note::parse(&read("/checkpoint".into()).await?).map_err(|e| failed(e.to_string()))?;
+    let checkpoint = Checkpoint::parse_text(note.text()).map_err(|e| failed(e.to_string()))?;
     if index >= checkpoint.size {
         return Err(Failure::input(format!("the ledger has {} entries, counted from 0", checkpoint.size)));
     }

@@ -5,11 +5,13 @@
 //! the same log.
 
 mod source;
+mod views;
 
 use std::path::Path;
 
-use ledger::checkpoint::{self, Checkpoint};
+use ledger::checkpoint::Checkpoint;
 use ledger::merkle::{self, Tree};
+use ledger::note::Note;
 use ledger::{Hash, tile};
 use policy::clock::Clock as _;
 use policy::{Outcome, Rejected, Seen, State, Status, Time, Trust};
@@ -21,18 +23,19 @@ use crate::exit::{Exit, Failure, Result};
 use crate::{home, out};
 
 use source::Source;
+use views::{signatures, views};
 
 pub(super) async fn run(global: &Global, args: cli::Verify) -> Result<Exit> {
     let trust = trust(global, args.trust.as_deref())?;
     let source = Source::open(&args.ledger)?;
     let now = RealClock::new().now();
-    let mut report = Report { lines: Vec::new(), sound: true };
-    let checked = check(&source, &trust, now, &mut report).await?;
+    let mut report = Report { lines: Vec::new(), sound: true, forked: false };
+    let checked = check(&source, &trust, &args.compare, now, &mut report).await?;
     if global.json {
         out::json(&report.json(&source, &trust, checked.as_ref()));
     } else {
         report.lines.iter().for_each(|line| out::data(line.text()));
-        out::data(report.verdict());
+        out::data(report.verdict(checked.as_ref()));
     }
     Ok(if report.sound { Exit::Ok } else { Exit::Failed })
 }
@@ -55,6 +58,7 @@ fn trust(global: &Global, given: Option<&str>) -> Result<Trust> {
 struct Report {
     lines: Vec<Line>,
     sound: bool,
+    forked: bool,
 }
 
 struct Line {
@@ -78,11 +82,21 @@ impl Report {
         self.lines.push(Line { good: false, words: words.into() });
     }
 
-    fn verdict(&self) -> &'static str {
-        if self.sound {
-            "verified: one view, unwitnessed (it proves what this log says, not that everybody is shown the same log)"
-        } else {
-            "NOT verified"
+    /// All that can be said in the end. What one reader cannot see is whether others are shown the same log.
+    fn verdict(&self, checked: Option<&Checked>) -> String {
+        match checked.filter(|_| self.sound) {
+            None if self.forked => "NOT verified: FORKED, the log's key signed two histories; keep both checkpoints".into(),
+            None => "NOT verified".into(),
+            Some(c) if c.witnesses.len() as u64 >= c.wanted.max(1) => {
+                format!("verified: witnessed by {}", c.witnesses.join(", "))
+            }
+            Some(c) if c.wanted > 0 => format!(
+                "verified: {} of {} witnesses that its policy wants; edges wait for the others",
+                c.witnesses.len(),
+                c.wanted
+            ),
+            Some(c) if c.views > 0 => format!("verified: {} other views show the same log, unwitnessed", c.views),
+            Some(_) => "verified: one view, unwitnessed (it proves what this log says, not that everybody is shown the same log)".into(),
         }
     }
 
@@ -93,7 +107,11 @@ impl Report {
             "origin": trust.origin,
             "demo": trust.is_demo(),
             "verified": self.sound,
-            "witnessed": false,
+            "verdict": self.verdict(checked),
+            "forked": self.forked,
+            "witnessed": checked.is_some_and(|c| c.witnesses.len() as u64 >= c.wanted.max(1)),
+            "witnesses": checked.map(|c| c.witnesses.clone()),
+            "views": checked.map(|c| c.views),
             "size": checked.map(|c| c.checkpoint.size),
             "root": checked.map(|c| c.checkpoint.root.to_base64()),
             "rejected": checked.map(|c| c.rejected.iter().map(|(i, why)| json!({ "index": i, "code": why.code(), "why": why.to_string() })).collect::<Vec<_>>()),
@@ -108,37 +126,53 @@ struct Checked {
     checkpoint: Checkpoint,
     rejected: Vec<(u64, Rejected)>,
     in_force: Vec<String>,
+    /// Witnesses of the policy that cosigned.
+    witnesses: Vec<String>,
+    /// How many of them the policy wants.
+    wanted: u64,
+    /// Others that show the same log.
+    views: u64,
 }
 
 /// Runs all checks, in an order in which each may lean on those before it. `None` when one failed on which the rest
 /// stands.
-async fn check(source: &Source, trust: &Trust, now: Time, report: &mut Report) -> Result<Option<Checked>> {
+async fn check(
+    source: &Source,
+    trust: &Trust,
+    compare: &[String],
+    now: Time,
+    report: &mut Report,
+) -> Result<Option<Checked>> {
     let signed = source.get("checkpoint").await?.ok_or_else(|| {
         Failure::input(format!("{source} holds no checkpoint: this is no ledger")).next(
             "give the address as in http://127.0.0.1:8082/ledger, or the directory that holds `checkpoint`",
         )
     })?;
-    let checkpoint = match checkpoint::open(&signed, &trust.log) {
-        Ok((checkpoint, _)) => checkpoint,
+    // Whose key must have signed it, the entries say: a policy may have named a new one.
+    let unproven = Note::parse(&signed).map_err(|e| e.to_string());
+    let unproven = unproven.and_then(|n| Checkpoint::parse_text(n.text()).map_err(|e| e.to_string()));
+    let checkpoint = match unproven {
+        Ok(checkpoint) => checkpoint,
         Err(why) => {
             report.bad(format!("checkpoint: {why}"));
             return Ok(None);
         }
     };
-    report.good(format!("checkpoint of {} entries, signed by {}", checkpoint.size, trust.log.name()));
     let Some(entries) = entries(source, checkpoint.size, report).await? else { return Ok(None) };
     let mut tree = Tree::new();
     entries.iter().for_each(|entry| tree.push(merkle::leaf_hash(entry)));
     if tree.root_at(checkpoint.size) != Some(checkpoint.root) {
-        report.bad("the entries are not those under the signed root");
+        report.bad("the entries are not those under the checkpoint's root");
         return Ok(None);
     }
-    report.good(format!("all {} entries stand under the signed root", entries.len()));
+    report.good(format!("all {} entries stand under the checkpoint's root", entries.len()));
     tiles(source, &tree, checkpoint.size, report).await?;
     let Some((mut state, rejected)) = fold(trust, &entries, report) else { return Ok(None) };
+    let Some((witnesses, wanted)) = signatures(&signed, &state, now, report) else { return Ok(None) };
+    let views = views(compare, &tree, state.log_key(), report).await?;
     blobs(source, &mut state, now, report).await?;
     let in_force = decisions(&state, now, report);
-    Ok(Some(Checked { checkpoint, rejected, in_force }))
+    Ok(Some(Checked { checkpoint, rejected, in_force, witnesses, wanted, views }))
 }
 
 async fn entries(source: &Source, size: u64, report: &mut Report) -> Result<Option<Vec<Vec<u8>>>> {

@@ -8,8 +8,12 @@ pub(crate) enum Kind {
     Text,
     /// An `http://` or `https://` address.
     Url,
+    /// An `http://` address.
     Http,
+    /// A list of them.
     HttpList,
+    /// A list of verifier keys.
+    Keys,
     /// A mail address.
     Email,
     /// A file or directory, from the configuration's own directory.
@@ -29,6 +33,7 @@ impl Kind {
             Self::Text => "a text that is not empty",
             Self::Url => "an address that begins with http:// or https://",
             Self::Http => "an address that begins with http://",
+            Self::Keys => "a list of keys as `portcullis key new` prints them",
             Self::HttpList => "a list of addresses that begin with http://",
             Self::Email => "a mail address",
             Self::Path => "a file or directory; a relative one starts where this file is",
@@ -74,17 +79,18 @@ impl Field {
 }
 
 /// The tables and what each is for.
-pub(crate) const TABLES: [(&str, &str); 7] = [
+pub(crate) const TABLES: [(&str, &str); 8] = [
     ("operator", "Who operates this edge: shown on block pages, in posts and feeds."),
     ("log", "The public log's own key and its trust line."),
     ("desk", "Where people work: API and console. Needs [log]."),
     ("press", "What the public reads: posts, decisions, feeds, the ledger."),
     ("relay", "Where edges ring and report."),
     ("edge", "Carries requests. The only table beside [operator] that an edge on its own machine needs."),
+    ("witness", "Watches logs of others, and signs that it has seen one history of each."),
     ("demo", "Only for demonstrations; read by `run --demo` alone."),
 ];
 
-use Kind::{Addresses, Email, Http, HttpList, Listen, Number, Path, Text, Url};
+use Kind::{Addresses, Email, Http, HttpList, Keys, Listen, Number, Path, Text, Url};
 use Need::{Default, Optional, Required};
 
 /// Every key there is.
@@ -191,6 +197,41 @@ pub(crate) const FIELDS: &[Field] = &[
         "Where the press is. Public; any cache may stand before it.",
     ),
     field(
+        "desk.witnesses",
+        HttpList,
+        Optional,
+        "[\"http://witness.example.org\"]",
+        "Witnesses (C2SP tlog-witness) that are asked to cosign each checkpoint. Which of them count is for the policy to say.",
+    ),
+    field(
+        "witness.listen",
+        Listen,
+        Default("127.0.0.1:8085"),
+        "\"0.0.0.0:8085\"",
+        "Where logs hand in checkpoints and anybody reads the newest one.",
+    ),
+    field(
+        "witness.key",
+        Path,
+        Default("witness.key"),
+        "\"witness.key\"",
+        "The witness's private key; `portcullis key new witness.key --for witness` makes it. One witness, one key, never shared.",
+    ),
+    field(
+        "witness.dir",
+        Path,
+        Default("witness"),
+        "\"/var/lib/portcullis/witness\"",
+        "What was promised. Never bring back an old copy: who forgets could promise two histories.",
+    ),
+    field(
+        "witness.logs",
+        Keys,
+        Required,
+        "[\"shield.example/ledger+9c3a0b1d+AbCd…\"]",
+        "The keys of the logs to watch (vkey), any C2SP log. A log with a new key by its policy quorum: write the new key.",
+    ),
+    field(
         "relay.listen",
         Listen,
         Default("127.0.0.1:8083"),
@@ -231,7 +272,7 @@ pub(crate) const FIELDS: &[Field] = &[
         Path,
         Default("edge.key"),
         "\"edge.key\"",
-        "The edge's private key; `portcullis edge-key new` makes it. It signs receipts, nothing else.",
+        "The edge's private key; `portcullis key new` makes it. It signs receipts, nothing else.",
     ),
     field(
         "edge.dir",

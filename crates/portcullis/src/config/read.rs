@@ -186,7 +186,11 @@ impl Reader<'_> {
                 let all = items.iter().map(|item| item.get_ref().as_str().filter(|t| is_http(t)));
                 all.map(|one| one.map(str::to_owned)).collect::<Option<Vec<_>>>().map(Value::Texts)
             }
-            (Kind::Number | Kind::Addresses | Kind::HttpList, _) => None,
+            (Kind::Keys, DeValue::Array(items)) => {
+                let all = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
+                all.collect::<Option<Vec<_>>>().filter(|keys| !keys.is_empty()).map(Value::Texts)
+            }
+            (Kind::Number | Kind::Addresses | Kind::HttpList | Kind::Keys, _) => None,
             (_, DeValue::String(text)) => self.convert(field, text),
             _ => None,
         };
@@ -218,6 +222,7 @@ impl Reader<'_> {
             },
             Kind::Addresses => text.parse().ok().map(|address| Value::Addresses(vec![address])),
             Kind::Number => text.parse().ok().map(Value::Number),
+            Kind::Keys => Some(Value::Texts(vec![text.to_owned()])),
             Kind::HttpList => is_http(text).then(|| Value::Texts(vec![text.to_owned()])),
         }
     }

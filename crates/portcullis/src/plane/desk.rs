@@ -34,6 +34,7 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
         press: operator.reasons_base.clone(),
         open_reads: is_local(&place.listen),
         demo_allowed: demo,
+        witnesses: place.witnesses.clone(),
         customers: customers(&super::read_sites(&place.sites)?),
     };
     let desk = Desk::open(settings, store.clone(), key, Arc::clone(&clock))

@@ -149,8 +149,7 @@ impl Forger {
             .expect("a folder of the test's own");
         let own = folder.path().join("edge-one");
         fs::create_dir(&own).expect("a folder of the test's own");
-        run(portcullis().args(["edge-key", "new"]).arg(own.join("edge.key")).args(["--name", "edge-one"]))
-            .ok();
+        run(portcullis().args(["key", "new"]).arg(own.join("edge.key")).args(["--name", "edge-one"])).ok();
         let ports = free_ports(2);
         let here = format!("http://127.0.0.1:{}", self.port);
         let changed = [("ledger", format!("{here}/ledger")), ("relay", here)];

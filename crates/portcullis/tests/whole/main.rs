@@ -10,3 +10,4 @@ mod process;
 mod story;
 mod town;
 mod visitor;
+mod witness;

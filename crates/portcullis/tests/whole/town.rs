@@ -50,16 +50,24 @@ pub(crate) struct Town {
 impl Town {
     /// Makes the home, puts nginx behind it, starts it, waits until it is ready.
     pub(crate) fn start() -> Self {
+        let mut town = Self::made(&[]);
+        town.restart();
+        town
+    }
+
+    /// The same, with more for `init`, and not started.
+    pub(crate) fn made(more: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let base = port_base();
         let home = folder.path().join("home");
-        run(portcullis().args(["init", "--demo", "--port-base", &base.to_string(), "--dir"]).arg(&home)).ok();
+        let init = ["init", "--demo", "--port-base", &base.to_string(), "--dir"];
+        run(portcullis().args(init).arg(&home).args(more)).ok();
         let first = Nginx::start(folder.path(), "first");
         let second = Nginx::start(folder.path(), "second");
         let socket = WebSocketOrigin::start();
         let town_sites = sites(first.port, socket.port, second.port);
         fs::write(home.join("sites.toml"), town_sites).expect("a folder of the test's own");
-        let main = run_all(&home);
+        let main = Running::start("nothing yet", &mut Command::new("true"));
         Self { folder, base, main, _origins: (first, second, socket) }
     }
 
@@ -69,9 +77,13 @@ impl Town {
 
     /// One figure of the first edge, by its name in the Prometheus text.
     pub(crate) fn figure(&self, name: &str) -> u64 {
+        self.maybe_figure(name).unwrap_or_else(|| panic!("no {name} among the figures"))
+    }
+
+    /// The same for one that may not be there yet.
+    pub(crate) fn maybe_figure(&self, name: &str) -> Option<u64> {
         let text = plain(&format!("http://127.0.0.1:{}/metrics", self.base + 7), &[]).body;
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        value.and_then(|v| v.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?.parse().ok()
     }
 
     /// The temporary folder around the home.
@@ -114,7 +126,7 @@ impl Town {
         fs::create_dir(&folder).expect("one edge per name");
         let key = folder.join("edge.key");
         let path = key.to_str().expect("temporary folders are UTF-8");
-        let vkey = self.cli(&["edge-key", "new", path, "--name", name]).ok();
+        let vkey = self.cli(&["key", "new", path, "--name", name]).ok();
         self.cli(&["edges", "enrol", vkey.trim()]).ok();
         let ports = free_ports(2);
         let doors = Doors { http: ports[0], https: ports[1] };

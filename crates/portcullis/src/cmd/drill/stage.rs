@@ -90,7 +90,7 @@ impl Stage {
     /// Joins a second edge as its operator would: key, enrolment, configuration.
     pub(super) async fn start_second_edge(&mut self) -> Result<()> {
         let key = self.path("edge2.key");
-        let vkey = self.run(&["edge-key", "new", &key, "--name", "demo:edge-2"]).await?;
+        let vkey = self.run(&["key", "new", &key, "--name", "demo:edge-2"]).await?;
         self.me(&["edges", "enrol", &vkey], "anna").await?;
         let ports = Ports::new(Some(self.base));
         let read = |name: &str| {

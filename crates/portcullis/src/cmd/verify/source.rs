@@ -55,6 +55,15 @@ impl Source {
     }
 }
 
+/// One file by its address or path.
+pub(super) async fn file(place: &str) -> Result<Vec<u8>> {
+    let missing = || Failure::input(format!("there is nothing at {place}"));
+    match place.rsplit_once('/').filter(|_| place.contains("://")) {
+        Some((base, name)) => Source::Press(Address::parse(base)?).get(name).await?.ok_or_else(missing),
+        None => std::fs::read(place).map_err(|e| Failure::io("read", std::path::Path::new(place), &e)),
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

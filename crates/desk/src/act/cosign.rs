@@ -1,0 +1,70 @@
+//! Act: witnesses cosign the newest checkpoint. It is public before they do; edges whose policy wants witnesses wait for
+//! them, and whoever verifies sees how many there are.
+
+use ledger::note::Note;
+use tokio::task::JoinSet;
+
+use crate::desk::{Public, Sequencer, Shared};
+
+/// Asks all witnesses at once whether they cosign the newest checkpoint, and publishes what they gave. What fails is told
+/// and tried again by [`again`].
+pub(crate) async fn newest(desk: &Shared, _held: &Sequencer) {
+    let Public { state, tree } = desk.public();
+    let keys = state.policy(desk.now()).witnesses.clone();
+    let mut witnesses = desk.witnesses.lock().await;
+    if keys.is_empty() || witnesses.is_empty() {
+        return;
+    }
+    let head = match desk.store.head().await {
+        Ok(Some(head)) if head.size == tree.len() => head,
+        Ok(_) => return,
+        Err(e) => return tracing::error!("the head could not be read to be cosigned: {e}"),
+    };
+    let Ok(mut note) = Note::parse(&head.checkpoint) else { return };
+    let lacks = keys.iter().any(|key| !note.signatures().iter().any(|s| key.is_named_by(s)));
+    if !lacks {
+        return;
+    }
+    let mut asking = JoinSet::new();
+    for mut witness in witnesses.drain(..) {
+        let (note, tree, keys) = (note.clone(), tree.clone(), keys.clone());
+        asking.spawn(async move {
+            let given = witness.ask(&note, &tree, &keys).await;
+            (witness, given)
+        });
+    }
+    let before = note.signatures().len();
+    // A task that panicked takes its witness with it; the others go on, and the next start has it again.
+    while let Some(answered) = asking.join_next().await {
+        let Ok((witness, given)) = answered else { continue };
+        match given {
+            Ok(lines) => {
+                for line in lines {
+                    let known =
+                        note.signatures().iter().any(|s| (&s.name, s.key_id) == (&line.name, line.key_id));
+                    if !known {
+                        note.add(line);
+                    }
+                }
+            }
+            Err(why) => tracing::warn!(witness = %witness.address(), "not cosigned: {why}"),
+        }
+        witnesses.push(witness);
+    }
+    if note.signatures().len() > before
+        && let Err(e) = desk.store.put_cosigned(&note).await
+    {
+        tracing::error!("cosignatures could not be published: {e}");
+    }
+}
+
+/// Asks again those who had not cosigned the newest checkpoint, and rings when edges may take it now.
+pub(crate) async fn again(desk: &Shared) {
+    let held = desk.sequencer.lock().await;
+    let before = desk.store.head().await.ok().flatten().map(|head| head.checkpoint);
+    newest(desk, &held).await;
+    let after = desk.store.head().await.ok().flatten().map(|head| head.checkpoint);
+    if after != before {
+        desk.bell.send_modify(|_| {});
+    }
+}
