@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help cargo tools build demo run test lint bench-edge bench-block fuzz oracle-sumdb clean-demo
+.PHONY: help cargo tools build demo run test lint bench-edge bench-block fuzz oracle-sumdb oracle-witness clean-demo
 
 PORTCULLIS := target/release/portcullis
 BENCHED := target/bench-release/portcullis
@@ -60,6 +60,12 @@ bench-block: cargo ## approval to enforcement on 1, 8 and 32 edges; a hostname a
 oracle-sumdb: ## asks Go's checksum database library again what the ledger's tests compare with
 	@$(NEED) 'python3=python3=fetches Go as a wheel'
 	scripts/oracle-sumdb.sh
+
+oracle-witness: build ## witnesses and logs of others: do they cosign ours, do we cosign theirs?
+	@$(NEED) 'python3=python3=drives them'
+	@command -v siglog >/dev/null || { echo "siglog is missing: cargo install siglog" >&2; exit 3; }
+	@python3 -c 'import witness_log' 2>/dev/null || { echo "witness-log is missing: pip install witness-log" >&2; exit 3; }
+	python3 crates/relay/oracles/witness.py target/release/portcullis
 
 fuzz: ## one minute per fuzz target (needs cargo-fuzz and a nightly compiler)
 	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 3; }

@@ -42,7 +42,8 @@ impl Asked {
         self.client.to_string()
     }
 
-    /// Asks for cosignatures by any of these keys under a checkpoint of `tree`.
+    /// Asks for cosignatures by any of these keys under a checkpoint of `tree`, which should hold the log's signature
+    /// alone: what others said is none of a witness's business, and some stumble over it.
     ///
     /// # Errors
     /// Why there are none, in words.
@@ -78,7 +79,11 @@ impl Asked {
                     let signatures = lines.lines().filter_map(|line| Signature::parse_line(line).ok());
                     let good =
                         |s: &Signature| keys.iter().any(|key| key.verify(note.text().as_bytes(), s).is_ok());
-                    return Ok(signatures.filter(good).collect());
+                    let good: Vec<Signature> = signatures.filter(good).collect();
+                    let nothing = || {
+                        format!("none of its lines is by a witness that the policy names: {:?}", lines.trim())
+                    };
+                    return if good.is_empty() { Err(nothing()) } else { Ok(good) };
                 }
                 409 => {
                     let size = parse_size_answer(&body).ok_or("its answer to a wrong size is none")?;

@@ -1,7 +1,7 @@
 //! Act: witnesses cosign the newest checkpoint. It is public before they do; edges whose policy wants witnesses wait for
 //! them, and whoever verifies sees how many there are.
 
-use ledger::note::Note;
+use ledger::note::{Note, VerifierKey};
 use tokio::task::JoinSet;
 
 use crate::desk::{Public, Sequencer, Shared};
@@ -25,9 +25,10 @@ pub(crate) async fn newest(desk: &Shared, _held: &Sequencer) {
     if !lacks {
         return;
     }
+    let Some(bare) = bare(&note, state.log_key()) else { return };
     let mut asking = JoinSet::new();
     for mut witness in witnesses.drain(..) {
-        let (note, tree, keys) = (note.clone(), tree.clone(), keys.clone());
+        let (note, tree, keys) = (bare.clone(), tree.clone(), keys.clone());
         asking.spawn(async move {
             let given = witness.ask(&note, &tree, &keys).await;
             (witness, given)
@@ -56,6 +57,13 @@ pub(crate) async fn newest(desk: &Shared, _held: &Sequencer) {
     {
         tracing::error!("cosignatures could not be published: {e}");
     }
+}
+
+/// The checkpoint with the log's signature alone.
+fn bare(note: &Note, log: &VerifierKey) -> Option<Note> {
+    let mut bare = Note::new(note.text()).ok()?;
+    let line = note.signatures().iter().find(|s| log.is_named_by(s))?;
+    bare.add(line.clone()).then_some(bare)
 }
 
 /// Asks again those who had not cosigned the newest checkpoint, and rings when edges may take it now.
