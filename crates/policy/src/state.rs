@@ -496,16 +496,22 @@ impl State {
         &in_power.or(self.policies.first()).expect("a state begins with a policy").note
     }
 
+    /// The newest policy, whether or not it is in power already: the next one follows it.
+    #[must_use]
+    pub fn newest_policy(&self) -> &PolicyNote {
+        &self.policies.last().expect("a state begins with a policy").note
+    }
+
     /// The log's key: the newest policy's, whether or not it is in power already.
     #[must_use]
     pub fn log_key(&self) -> &VerifierKey {
-        &self.policies.last().expect("a state begins with a policy").note.log
+        &self.newest_policy().log
     }
 
     /// The key of the machine that publishes configurations: the newest policy's, as the log's key.
     #[must_use]
     pub fn config_key(&self) -> Option<&VerifierKey> {
-        self.policies.last().expect("a state begins with a policy").note.config.as_ref()
+        self.newest_policy().config.as_ref()
     }
 
     /// The configuration that edges serve: the last one the log has.

@@ -95,6 +95,24 @@ Examples:
   portcullis key new witness.key --for witness --name witness.example.org"
     )]
     Key(Key),
+    /// Add your signature to a text in a file, without a desk
+    #[command(after_help = "\
+Examples:
+  portcullis sign policy-1.txt --as anna
+  portcullis sign policy-0.txt --name anna --key ~/.ssh/portcullis_ed25519")]
+    Sign(SignFile),
+    /// A stolen log key, or a fork: name a new key, tell the edges, let the ledger go on
+    #[command(
+        subcommand,
+        after_help = "\
+Examples, in their order; a majority of the officers signs (at least three, one of them independent):
+  portcullis key new new-log.key --for log --name shield.example/ledger       # prints VKEY
+  portcullis log rekey VKEY > policy-1.txt                                    # from all entries, or --size N
+  portcullis sign policy-1.txt --as anna                                      # each of them, in turn
+  portcullis log deliver policy-1.txt --edge http://edge1.example             # the old key is worth nothing there
+  portcullis log adopt policy-1.txt --key new-log.key                         # on the desk's machine, desk stopped"
+    )]
+    Log(Log),
     /// List edges, enrol one, or forget one
     #[command(
         after_help = "Examples:\n  portcullis edges --as anna\n  portcullis edges enrol 'edge-2+…' --as anna"
@@ -235,6 +253,57 @@ pub(crate) enum Machine {
     Log,
     /// Publishes configurations.
     Config,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SignFile {
+    /// The text, or the note that others have signed. Rewritten with your signature.
+    pub(crate) file: PathBuf,
+    /// Sign with this SSH key (a private key file, or a `.pub` whose key the agent holds) instead of your home's.
+    #[arg(long, value_name = "FILE", requires = "name")]
+    pub(crate) key: Option<PathBuf>,
+    /// The key's name as the policy writes it.
+    #[arg(long, requires = "key")]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) yes: Yes,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Log {
+    /// Print the policy that names a new key, to be signed by the policy quorum
+    Rekey(Rekey),
+    /// Bring the signed policy to edges: from then on they take nothing of the old key
+    Deliver(Deliver),
+    /// Let the desk's ledger go on under the new key (on the desk's machine, with the desk stopped)
+    Adopt(Adopt),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Rekey {
+    /// What `key new --for log` printed.
+    pub(crate) vkey: String,
+    /// How many entries are kept: all that are not the thief's (default: all).
+    #[arg(long, value_name = "N")]
+    pub(crate) size: Option<u64>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Deliver {
+    /// The signed policy.
+    pub(crate) file: PathBuf,
+    /// An edge, under any name it serves. May be repeated.
+    #[arg(long, value_name = "URL", required = true)]
+    pub(crate) edge: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Adopt {
+    /// The signed policy.
+    pub(crate) file: PathBuf,
+    /// The new key's file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
 }
 
 #[derive(Args, Debug)]

@@ -12,11 +12,13 @@ mod finding;
 mod init;
 mod key;
 mod lift;
+mod log;
 mod openapi;
 mod propose;
 mod refuse;
 mod run;
 mod show;
+mod sign;
 mod status;
 mod token;
 mod verify;
@@ -36,6 +38,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Edge(args) => edge::run(&global, args).await,
         Command::Witness(args) => witness::run(&global, args).await,
         Command::Key(args) => key::run(&global, args),
+        Command::Sign(args) => sign::run(&global, args),
+        Command::Log(args) => log::run(&global, args).await,
         Command::Edges(args) => edges::run(&global, args).await,
         Command::Customers => customers::run(&global).await,
         Command::Finding(Finding::Draft(args)) => finding::draft(&global, args).await,

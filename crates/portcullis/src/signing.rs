@@ -1,6 +1,7 @@
 //! From a text to a signature at the desk: show exactly what is signed, ask, sign, send, say what is missing.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::Path;
 
 use ledger::note::Signature;
 use policy::Id;
@@ -14,13 +15,18 @@ use crate::{out, sshkey};
 
 /// Shows a text and signs it, if the person agrees.
 pub(crate) fn agree_and_sign(officer: &Officer, text: &str, yes: Yes) -> Result<Signature> {
+    agree_and_sign_as(&officer.name, &officer.key, text, yes)
+}
+
+/// The same, by a name and a key file.
+pub(crate) fn agree_and_sign_as(name: &str, key: &Path, text: &str, yes: Yes) -> Result<Signature> {
     let line = "─".repeat(72);
     out::note(format_args!("{line}\n{}\n{line}", text.trim_end_matches('\n')));
-    let question = format!("{}: sign exactly this text?", officer.name);
+    let question = format!("{name}: sign exactly this text?");
     if !agreed(&question, yes)? {
         return Err(Failure::refused("not signed: you said no"));
     }
-    sshkey::sign(&officer.key, &officer.name, text)
+    sshkey::sign(key, name, text)
 }
 
 /// Puts a new text to the desk with a first signature.

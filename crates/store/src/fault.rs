@@ -13,7 +13,8 @@ pub enum Write {
     /// The rename of the temporary file to the file named.
     Rename(String),
     /// A database transaction: `plan` (the plan is stored), `head` (the head is swapped and signed),
-    /// `finish` (the plan is removed, its draft is published).
+    /// `finish` (the plan is removed, its draft is published), `cosigned` (the head has more signatures), `rekeyed` (the
+    /// head is that of the ledger under its new key).
     Row(&'static str),
 }
 

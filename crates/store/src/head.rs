@@ -291,11 +291,11 @@ impl Store {
         self.after("finish")
     }
 
-    fn before(&self, row: &'static str) -> Result<()> {
+    pub(crate) fn before(&self, row: &'static str) -> Result<()> {
         self.inner.hook.before(&Write::Row(row)).map_err(|e| in_row(row, e))
     }
 
-    fn after(&self, row: &'static str) -> Result<()> {
+    pub(crate) fn after(&self, row: &'static str) -> Result<()> {
         self.inner.hook.after(&Write::Row(row)).map_err(|e| in_row(row, e))
     }
 }

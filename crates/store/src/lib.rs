@@ -19,6 +19,7 @@ mod head;
 mod plan;
 pub mod publish;
 mod reader;
+mod rekey;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub use head::Head;
 pub use plan::{Plan, Step};
 pub use publish::Published;
 pub use reader::Reader;
+pub use rekey::Rekeyed;
 
 /// Everything a desk may do to what is kept. Clones share the connections.
 #[derive(Clone)]

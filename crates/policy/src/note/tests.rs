@@ -20,6 +20,7 @@ fn of_machines() -> Vec<(&'static str, &'static str, String)> {
         ledger::note::SigningKey::from_seed(&format!("demo:{name}"), [n; 32]).expect("a name").cosigner()
     };
     let rekey = PolicyNote {
+        head: house.head("policy-1"),
         version: 1,
         log: ledger::note::SigningKey::from_seed(&house.origin, [7; 32]).expect("a name").verifier(),
         log_from: Some((5, Hash::of(b"root"))),

@@ -84,13 +84,18 @@ async fn target(desk: &Desk, args: &cli::Lift) -> Result<Id> {
 
 /// Posts the note to an edge, under whatever name it was given: an edge takes a lift under every one.
 async fn at_edge(edge: &str, note: Vec<u8>) -> Result<serde_json::Value> {
+    to_edge(edge, PATH, note).await
+}
+
+/// Posts a note that needs no log to one of an edge's own paths.
+pub(super) async fn to_edge(edge: &str, path: &str, note: Vec<u8>) -> Result<serde_json::Value> {
     let address = Address::parse(edge)?;
-    let answer = ask(&address, Ask::post(PATH, "text/plain; charset=utf-8", note)).await?;
+    let answer = ask(&address, Ask::post(path, "text/plain; charset=utf-8", note)).await?;
     let said = words(&answer);
     if !answer.status.is_success() {
         return Err(Failure::refused(format!("the edge says no ({}): {said}", answer.status)));
     }
-    out::note(format_args!("lifted at {address}: {said}"));
+    out::note(format_args!("at {address}: {said}"));
     Ok(serde_json::json!({ "edge": address.to_string(), "status": answer.status.as_u16(), "said": said }))
 }
 

@@ -7,6 +7,7 @@ mod forgery;
 mod kill;
 mod origin;
 mod process;
+mod rekey;
 mod story;
 mod town;
 mod visitor;
