@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::act::publish;
 use crate::error::OpenError;
+use crate::head::{ACCEPT_FILE, Confirmed};
 use crate::{limits, routes};
 
 /// What the roof tells the desk.
@@ -76,6 +77,8 @@ pub(crate) struct Shared {
     pub(crate) bells: Arc<Semaphore>,
     /// Idempotency keys of requests that are being done.
     pub(crate) under_way: std::sync::Mutex<BTreeSet<String>>,
+    /// Whether somebody who would know has confirmed that this log has not been set back.
+    pub(crate) confirmed: Confirmed,
     /// Witnesses to ask; whoever asks takes them out and puts them back.
     pub(crate) witnesses: Mutex<Vec<Asked>>,
     /// The one sequencer: whoever holds it may publish.
@@ -115,9 +118,11 @@ impl Desk {
         let asked = |url: &String| Asked::new(url).map_err(|e| OpenError::Witness(e.to_string()));
         let witnesses = config.witnesses.iter().map(asked).collect::<Result<Vec<_>, _>>()?;
         let customers = RwLock::new(Arc::new(std::mem::take(&mut config.customers)));
+        let confirmed = Confirmed::new(state.size(), clock.now(), store.dir().join(ACCEPT_FILE));
         let shared = Arc::new(Shared {
             config,
             store,
+            confirmed,
             trust,
             log_key,
             clock,
@@ -137,6 +142,7 @@ impl Desk {
     /// Finishes what a crash, a full disk or a closed connection left: the plan of a publication, and notes that lack
     /// nothing and are not public. Whoever runs the desk calls this now and then; what fails is told and tried again.
     pub async fn tend(&self) {
+        crate::act::cosign::confirm(&self.shared).await;
         if let Err(e) = publish::resume(&self.shared).await {
             tracing::error!(
                 "an unfinished publication could not be finished, nothing new is published: {}",
@@ -148,6 +154,11 @@ impl Desk {
         if let Err(e) = crate::act::sign::settle_all(&self.shared).await {
             tracing::error!("notes that wait could not be looked at: {}", e.words());
         }
+    }
+
+    /// Takes the head for the newest there is, whatever anybody else holds. For tests, and for whoever knows.
+    pub fn accept_head(&self) {
+        self.shared.confirmed.set();
     }
 
     /// Tells the desk which customers there are from now on, whenever the sites file changes.

@@ -60,7 +60,17 @@ pub(crate) async fn receipts(
     State(desk): Desk,
     body: Octets<{ limits::RECEIPT }>,
 ) -> Result<StatusCode, DeskError> {
+    let waited = !desk.confirmed.get(&desk.public().tree);
     act::receipt::receipt(&desk, &body.0).await?;
+    if waited && desk.confirmed.get(&desk.public().tree) {
+        // What people signed in the meantime lacks nothing now.
+        let desk = Arc::clone(&desk);
+        tokio::spawn(async move {
+            if let Err(e) = act::sign::settle_all(&desk).await {
+                tracing::error!("notes that waited could not be looked at: {}", e.words());
+            }
+        });
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -3,6 +3,7 @@
 mod bed;
 mod crash;
 mod document;
+mod head;
 mod matrix;
 mod pages;
 mod story;

@@ -68,8 +68,11 @@ Examples:
   portcullis --home /srv/portcullis run")]
     Run(Run),
     /// Run the desk alone, with the relay that edges ring at
-    #[command(after_help = "Example:\n  portcullis --home /srv/portcullis desk")]
-    Desk(Run),
+    #[command(after_help = "\
+Examples:
+  portcullis --home /srv/portcullis desk
+  portcullis --home /srv/portcullis desk accept-head 42     # after a restored backup, with no edge left to ask")]
+    Desk(DeskArgs),
     /// Run the press alone, on the desk's machine: posts, decisions, feeds and the ledger
     #[command(after_help = "Example:\n  portcullis --home /srv/portcullis press")]
     Press(Run),
@@ -225,6 +228,24 @@ pub(crate) struct Run {
     /// Configuration file (default: HOME/portcullis.toml).
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DeskArgs {
+    #[command(flatten)]
+    pub(crate) run: Run,
+    #[command(subcommand)]
+    pub(crate) command: Option<DeskCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeskCommand {
+    /// Say that this desk's ledger is the newest there is, when no enrolled edge and no witness can say so
+    AcceptHead {
+        /// How many entries it has, typed by you: a backup has fewer than the public saw, and publishing on it would give
+        /// the log two histories, which every edge refuses for good.
+        size: u64,
+    },
 }
 
 #[derive(Debug, Subcommand)]

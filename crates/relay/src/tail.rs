@@ -250,6 +250,8 @@ async fn listen(shared: &Shared, base: &Base) -> bool {
         }
     };
     shared.bell_up.store(true, Ordering::Relaxed);
+    // A desk that has just started signs nothing before an edge has said what it holds.
+    shared.report.notify_one();
     let mut decoder = Decoder::default();
     while let Ok(Some(Ok(frame))) = timeout(bell::SILENCE, body.frame()).await {
         let Ok(data) = frame.into_data() else { continue };

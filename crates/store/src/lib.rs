@@ -83,6 +83,12 @@ impl Store {
         self.inner.reader.clone()
     }
 
+    /// The directory it was opened with.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.inner.dir
+    }
+
     /// The ledger's files.
     #[must_use]
     pub fn ledger(&self) -> &LedgerDir {

@@ -59,6 +59,25 @@ pub(crate) async fn newest(desk: &Shared, _held: &Sequencer) {
     }
 }
 
+/// Asks witnesses what they hold, until somebody has confirmed the head.
+pub(crate) async fn confirm(desk: &Shared) {
+    let Public { state, tree } = desk.public();
+    if desk.confirmed.get(&tree) {
+        return;
+    }
+    for witness in desk.witnesses.lock().await.iter_mut() {
+        match witness.held(state.log_key()).await {
+            Ok(held) if tree.root_at(held.size) == Some(held.root) => desk.confirmed.set(),
+            Ok(held) => tracing::error!(
+                witness = %witness.address(),
+                size = held.size,
+                "it has seen entries that are not in this ledger: it was restored from a backup; restore the newer one"
+            ),
+            Err(why) => tracing::debug!(witness = %witness.address(), "it confirms nothing: {why}"),
+        }
+    }
+}
+
 /// The checkpoint with the log's signature alone.
 fn bare(note: &Note, log: &VerifierKey) -> Option<Note> {
     let mut bare = Note::new(note.text()).ok()?;

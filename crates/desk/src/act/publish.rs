@@ -34,6 +34,9 @@ pub(crate) async fn attempt(desk: &Arc<Shared>, note: Note, draft: Option<Id>) -
     let desk = Arc::clone(desk);
     let task = tokio::spawn(async move {
         let held = desk.sequencer.lock().await;
+        if !desk.confirmed.get(&desk.public().tree) {
+            return Ok(Attempt::Waits(vec![UNCONFIRMED.to_owned()]));
+        }
         recover(&desk, &held).await?;
         publish_held(&desk, &held, &note, draft.as_ref()).await
     });
@@ -52,6 +55,10 @@ async fn recover(desk: &Shared, held: &Sequencer) -> Result<(), DeskError> {
     let Some(plan) = desk.store.unfinished().await? else {
         return Ok(());
     };
+    if !plan.signed() && !desk.confirmed.get(&desk.public().tree) {
+        // To finish it is to sign; it waits like everything else.
+        return Ok(());
+    }
     tracing::info!(index = plan.index(), signed = plan.signed(), "finishing an interrupted publication");
     if plan.signed() || desk.now().since(plan.logged()) <= UNSIGNED_PLAN_SECONDS {
         run(desk, held, &plan).await?;
@@ -67,6 +74,10 @@ async fn recover(desk: &Shared, held: &Sequencer) -> Result<(), DeskError> {
     }
     Ok(())
 }
+
+/// What a note lacks while nobody has confirmed the head.
+pub(crate) const UNCONFIRMED: &str = "a report of an enrolled edge or a witness since this desk started, which says that the log was \
+                           not set back (edges report every 15 seconds; with none left: `portcullis desk accept-head`)";
 
 /// Decides, stores the plan, runs it. No plan is unfinished when this is called.
 async fn publish_held(

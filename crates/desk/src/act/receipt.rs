@@ -60,6 +60,9 @@ async fn take(desk: &Shared, bytes: &[u8]) -> Result<(), DeskError> {
     };
     if desk.store.put_receipt(&kept).await? {
         tracing::debug!(edge = name, size = kept.size, "receipt");
+        if desk.public().tree.root_at(kept.size) == Some(kept.root) {
+            desk.confirmed.receipt(kept.at);
+        }
         return Ok(());
     }
     Err(older(&name))

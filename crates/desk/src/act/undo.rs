@@ -11,6 +11,11 @@ use super::publish::{self, Attempt};
 use crate::desk::Shared;
 use crate::error::DeskError;
 
+/// How often, and how far apart, a lift looks whether the head is confirmed by now: three seconds together, three times
+/// what an edge takes to hear the bell of a desk that is back.
+const LOOKS: u32 = 30;
+const LOOK: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// What became of an undo note.
 #[derive(Debug)]
 pub(crate) struct Undone {
@@ -40,6 +45,13 @@ pub(crate) async fn undo(desk: &Arc<Shared>, bytes: &[u8]) -> Result<Undone, Des
     }
     let draft = desk.store.draft(&id).await?;
     let draft = draft.filter(|d| d.state == DraftState::Collecting && d.text == note.text()).map(|d| d.id);
+    // A desk that has just started waits a moment for an edge's report rather than send the officer away.
+    for _ in 0..LOOKS {
+        if desk.confirmed.get(&desk.public().tree) {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
     match publish::attempt(desk, note, draft).await? {
         Attempt::Published(done) => Ok(Undone { id, kind, index: done.index }),
         // Somebody else's copy of the same note may have been logged while we waited for the sequencer.

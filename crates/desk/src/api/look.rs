@@ -129,6 +129,9 @@ async fn missing(desk: &Shared, state: &State, draft: &Draft, now: Time) -> Resu
     Ok(match decide::decide(state, &desk.customers(), &note, &blobs, now, state.newest_logged()) {
         Verdict::Wait(words) => words,
         Verdict::Refuse(no) => vec![no.why],
+        Verdict::Publish { .. } if !desk.confirmed.get(&desk.public().tree) => {
+            vec![publish::UNCONFIRMED.to_owned()]
+        }
         Verdict::Publish { .. } => Vec::new(),
     })
 }
