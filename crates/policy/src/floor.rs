@@ -75,6 +75,8 @@ bounds! {
     order_officers, "order-officers", 2, at_least, 10;
     /// Days that one note on an order runs.
     order_days, "order-days", 90, at_most, 1;
+    /// Days after which a withheld narrative has opened.
+    withheld_days, "withheld-days", 365, at_most, 1;
     /// Days a key stays suspended.
     suspend_days, "suspend-days", 7, at_most, 1;
     /// Hours after `logged` before a policy takes effect.
@@ -133,6 +135,7 @@ mod tests {
             (Bounds { policy_delay_hours: 23, ..FLOOR }, "policy-delay-hours"),
             (Bounds { order_officers: 1, ..FLOOR }, "order-officers"),
             (Bounds { order_days: 91, ..FLOOR }, "order-days"),
+            (Bounds { withheld_days: 366, ..FLOOR }, "withheld-days"),
             (Bounds { imposes_per_hour: 4, ..FLOOR }, "imposes-per-hour"),
             (Bounds { hostnames_per_hour: 1001, ..FLOOR }, "hostnames-per-hour"),
             (Bounds { customers_percent: 11, ..FLOOR }, "customers-percent"),

@@ -414,6 +414,13 @@ pub(crate) struct Proposal {
     /// What this decision is not a precedent for, in one sentence.
     #[arg(long, value_name = "TEXT")]
     pub(crate) limiting: String,
+    /// Hold a part of the reasons back: victim-safety, investigation, legal-secrecy or child-safety, and its file. Its
+    /// hash stands in the note, the press shows the text by itself when the time has come, and it is counted.
+    #[arg(long, value_name = "REASON:FILE")]
+    pub(crate) withhold: Option<String>,
+    /// When that opens, from now; at most 365 days.
+    #[arg(long, value_name = "TIME", default_value = "30d", requires = "withhold")]
+    pub(crate) opens: Span,
     #[command(flatten)]
     pub(crate) yes: Yes,
 }

@@ -137,6 +137,16 @@ pub(crate) async fn show_reasons(desk: &Desk, impose: &Impose) -> Result<()> {
         show_order(desk, order).await?;
     }
     out::note(format_args!("The post, published with it:\n\n{}", indent(&post)));
+    if let Some(withheld) = &impose.withheld {
+        let narrative =
+            utf8(desk.blob(&withheld.narrative, "withheld narrative").await?, "withheld narrative")?;
+        out::note(format_args!(
+            "Held back ({}) until {}, then public by itself:\n\n{}",
+            withheld.reason.word(),
+            withheld.opens,
+            indent(&narrative)
+        ));
+    }
     show_subject(desk, &subject).await
 }
 

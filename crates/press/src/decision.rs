@@ -111,6 +111,9 @@ fn facts(decision: &Decision, card: &Card, scope: String, finding: Option<u64>, 
     }
     if let Some(withheld) = &impose.withheld {
         facts.push(plain("Held back", words::withheld(withheld, now)));
+        if withheld.opens <= now {
+            facts.push(blob("What was held back (SHA-256)", &withheld.narrative));
+        }
     }
     facts.push(plain("Not a precedent for", impose.limiting.to_string()));
     facts.push(blob("Reasons (SHA-256)", &impose.post));

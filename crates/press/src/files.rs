@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use ledger::Hash;
+use policy::note::Withheld;
 
 use crate::App;
 use crate::http::{FOREVER, FRESH, Failure, OCTETS, TEXT, answer};
@@ -38,7 +39,8 @@ pub(crate) async fn tile(
 /// How a subject begins. It may be erased one day, so no cache may keep it for ever.
 const SUBJECT: &[u8] = b"portcullis-subject/";
 
-/// `/ledger/blob/{hex}`: a post or a subject that a public decision names. The reader hands out only what has this hash;
+/// `/ledger/blob/{hex}`: a post or a subject that a public decision names, or a narrative that it withheld and whose date
+/// has come: it opens by itself, nobody has to remember. The reader hands out only what has this hash;
 /// one that lies there before its decision is public is not given out.
 pub(crate) async fn blob(
     State(app): State<Arc<App>>,
@@ -48,9 +50,19 @@ pub(crate) async fn blob(
     const MISSING: Failure =
         Failure::NotFound("No text under this hash. A name is 64 lower-case hexadecimal digits.");
     let hash = Hash::parse_hex(&name).ok_or(MISSING)?;
-    let named =
-        app.fold.current().await?.decisions().any(|d| d.impose.post == hash || d.impose.subject == hash);
-    let bytes = if named { app.reader.blob(&hash).await? } else { None }.ok_or(MISSING)?;
+    let now = app.now();
+    let (named, opened) = {
+        let state = app.fold.current().await?;
+        let named = state.decisions().any(|d| d.impose.post == hash || d.impose.subject == hash);
+        let opens = |w: &Withheld| w.narrative == hash && w.opens <= now;
+        (named, state.decisions().any(|d| d.impose.withheld.as_ref().is_some_and(opens)))
+    };
+    let bytes = match (named, opened) {
+        (true, _) => app.reader.blob(&hash).await?,
+        (false, true) => app.reader.record(&hash).await?,
+        (false, false) => None,
+    };
+    let bytes = bytes.ok_or(MISSING)?;
     let keep = if bytes.starts_with(SUBJECT) { FRESH } else { FOREVER };
     Ok(answer(&asked, TEXT, keep, bytes))
 }

@@ -125,7 +125,8 @@ pub(crate) fn records(plan: &Plan) -> Vec<Hash> {
         Some(AnyNote::Finding(finding)) => vec![finding.assessment],
         Some(AnyNote::Impose(impose)) => {
             let order = impose.order.iter().map(|o| o.document);
-            impose.referral.iter().map(|r| r.record).chain(order).collect()
+            let narrative = impose.withheld.iter().map(|w| w.narrative);
+            impose.referral.iter().map(|r| r.record).chain(order).chain(narrative).collect()
         }
         Some(AnyNote::Continue(next)) => next.order.iter().map(|o| o.document).collect(),
         _ => Vec::new(),

@@ -87,6 +87,24 @@ impl Reader {
         self.blocking(move |ledger| ledger.blob(&hash)).await
     }
 
+    /// A record that the desk keeps and does not publish, by its hash. Whoever calls this must know that it may be
+    /// shown now: a withheld narrative after its date.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when the row holds something else.
+    pub async fn record(&self, hash: &Hash) -> Result<Option<Vec<u8>>> {
+        let bytes: Option<Vec<u8>> = sqlx::query_scalar("SELECT bytes FROM record WHERE hash = $1")
+            .bind(hash.0.as_slice())
+            .fetch_optional(self.rows())
+            .await?;
+        match bytes {
+            Some(bytes) if Hash::of(&bytes) != *hash => {
+                Err(StoreError::Damaged(format!("the record {hash}")))
+            }
+            bytes => Ok(bytes),
+        }
+    }
+
     /// One public entry.
     ///
     /// # Errors

@@ -93,14 +93,6 @@ pub(crate) fn decide(
     }
 }
 
-/// Whether a note needs blobs, and which.
-pub(crate) fn wanted(note: &AnyNote) -> Option<(Hash, Hash)> {
-    match note {
-        AnyNote::Impose(impose) => Some((impose.subject, impose.post)),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,7 +121,11 @@ mod tests {
         let subject = house.subject("cus_first", &["a.example"]);
         let finding = house.finding("fnd-1", NOW, &subject).to_string();
         let impose = house.emergency("imp-1", NOW.plus(60), "fnd-1", &subject, b"post").to_string();
-        let held = Blobs { subject: Some(subject.to_string().into_bytes()), post: Some(b"post".to_vec()) };
+        let held = Blobs {
+            subject: Some(subject.to_string().into_bytes()),
+            post: Some(b"post".to_vec()),
+            narrative: None,
+        };
         let ask = |state: &State, text: &str, names: &[&str], blobs: &Blobs, at: u64| {
             word(&decide(state, &customers(), &house.signed(text, names), blobs, NOW.plus(at), NOW))
         };

@@ -156,8 +156,11 @@ async fn refresh(desk: &Shared, held: &Sequencer) -> Result<(), DeskError> {
 /// The blobs a note refers to, as far as they are held.
 pub(crate) async fn blobs(desk: &Shared, note: &Note) -> Result<Blobs, DeskError> {
     let parsed = AnyNote::parse(note.text())?;
-    let Some((subject, post)) = decide::wanted(&parsed) else {
-        return Ok(Blobs::default());
+    let AnyNote::Impose(impose) = parsed else { return Ok(Blobs::default()) };
+    let narrative = match &impose.withheld {
+        Some(withheld) => desk.store.blob(&withheld.narrative).await?,
+        None => None,
     };
-    Ok(Blobs { subject: desk.store.blob(&subject).await?, post: desk.store.blob(&post).await? })
+    let (subject, post) = (desk.store.blob(&impose.subject).await?, desk.store.blob(&impose.post).await?);
+    Ok(Blobs { subject, post, narrative })
 }

@@ -11,6 +11,8 @@ use crate::desk::CustomerView;
 pub(crate) struct Blobs {
     pub(crate) subject: Option<Vec<u8>>,
     pub(crate) post: Option<Vec<u8>>,
+    /// What is withheld and opens later.
+    pub(crate) narrative: Option<Vec<u8>>,
 }
 
 /// Which blobs are still missing, in words; or why those that are held cannot stand behind the note. An edge would
@@ -25,6 +27,14 @@ pub(crate) fn check(
     match &blobs.post {
         Some(post) => check_post(post)?,
         None => missing.push(lacks("post", &impose.post)),
+    }
+    if let Some(withheld) = &impose.withheld {
+        match &blobs.narrative {
+            Some(narrative) => {
+                check_post(narrative).map_err(|why| why.replace("the post", "the narrative"))?
+            }
+            None => missing.push(lacks("withheld narrative", &withheld.narrative)),
+        }
     }
     match &blobs.subject {
         Some(bytes) => check_subject(impose, origin, bytes, customers)?,
@@ -124,8 +134,11 @@ mod tests {
         ] {
             let subject = Subject { scope, ..house.subject(customer, hosts) };
             let impose = house.emergency("imp-1", house.start, "fnd-1", &subject, b"post");
-            let blobs =
-                Blobs { subject: Some(subject.to_string().into_bytes()), post: Some(b"post".to_vec()) };
+            let blobs = Blobs {
+                subject: Some(subject.to_string().into_bytes()),
+                post: Some(b"post".to_vec()),
+                narrative: None,
+            };
             match check(&impose, &house.origin, &blobs, &customers()) {
                 Ok(missing) => assert_eq!((missing.len(), want), (0, ""), "{hosts:?}"),
                 Err(why) => assert!(!want.is_empty() && why.contains(want), "{hosts:?}: {why}"),
@@ -151,7 +164,7 @@ mod tests {
             (foreign.as_bytes(), b"post", "another log"),
             (site.as_bytes(), b"post", "the note's scope is customer"),
         ] {
-            let blobs = Blobs { subject: Some(subject.to_vec()), post: Some(post.to_vec()) };
+            let blobs = Blobs { subject: Some(subject.to_vec()), post: Some(post.to_vec()), narrative: None };
             let got = check(&impose, &house.origin, &blobs, &customers()).err().unwrap_or_default();
             assert!(got.contains(want) && got.is_empty() == want.is_empty(), "{want:?}: {got}");
         }

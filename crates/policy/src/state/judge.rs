@@ -454,6 +454,11 @@ fn judge_bounds(n: &Impose, policy: &PolicyNote, logged: Time) -> Result<(), Rej
     bound(open <= b.approve_minutes * 60, "`approve-by` is too long after `proposed`")?;
     bound(n.proposed <= logged.plus(crate::LOGGED_SKEW), "`proposed` lies in the future")?;
     bound(n.until > n.since && n.until > logged, "`until` must be after `since` and not over yet")?;
+    if let Some(withheld) = &n.withheld {
+        let last = logged.plus(b.withheld_days * DAY);
+        let opens = withheld.opens > n.proposed && withheld.opens <= last;
+        bound(opens, "what is withheld opens after `proposed` and within a year (or the policy's bound)")?;
+    }
     let run = n.until.since(n.since);
     match n.class {
         Class::Emergency => bound(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ledger::Hash;
 use policy::clock::Clock as _;
-use policy::note::{Class, Head, Impose, LegalOrder, Referral};
+use policy::note::{Class, Head, Impose, LegalOrder, Referral, Withheld, WithholdReason};
 use policy::{Id, Subject, Time};
 
 use crate::cli::{Emergency, Global, Proposal, Propose, ProposeOrder, ProposeOther};
@@ -129,7 +129,7 @@ impl Terms<'_> {
             order: None,
             post: Hash::of(&post),
             subject: Hash::of(subject.to_string().as_bytes()),
-            withheld: None,
+            withheld: withheld(proposal, self.now)?.map(|(withheld, _)| withheld),
             limiting: super::continues::sentence("--limiting", &proposal.limiting)?,
         };
         Ok((impose, post))
@@ -149,6 +149,9 @@ async fn send(
     out::note(format_args!("post       {} ({} bytes)", proposal.post.display(), post.len()));
     desk.put_blob(subject.to_string().as_bytes()).await?;
     desk.put_blob(post).await?;
+    if let Some((_, narrative)) = withheld(proposal, impose.proposed)? {
+        desk.put_blob(&narrative).await?;
+    }
     let id = &impose.head.id;
     let note = signing::put_and_sign(desk, officer, id, &impose.to_string(), proposal.yes).await?;
     let who = match impose.class {
@@ -159,6 +162,21 @@ async fn send(
     };
     let next = format!("by {}, {who}: {} approve {id}", impose.approve_by, global.somebody());
     Ok(signing::report(global, &note, &next))
+}
+
+/// `--withhold REASON:FILE --opens TIME`: what the note says, and the text.
+fn withheld(proposal: &Proposal, now: Time) -> Result<Option<(Withheld, Vec<u8>)>> {
+    let Some(written) = &proposal.withhold else { return Ok(None) };
+    let wrong = || {
+        Failure::input(format!("--withhold {written:?} is not REASON:FILE"))
+            .next("REASON is victim-safety, investigation, legal-secrecy or child-safety")
+    };
+    let (reason, file) = written.split_once(':').ok_or_else(wrong)?;
+    let reason = WithholdReason::parse(reason).ok_or_else(wrong)?;
+    let text = std::fs::read(file).map_err(|e| Failure::io("read", Path::new(file), &e))?;
+    press::post::Post::reasons(&text).map_err(|e| Failure::input(format!("{file}: {e}")))?;
+    let withheld = Withheld { reason, narrative: Hash::of(&text), opens: now.plus(proposal.opens.0) };
+    Ok(Some((withheld, text)))
 }
 
 /// `RULE:VERSION`.

@@ -419,3 +419,36 @@ async fn a_blob_is_public_with_its_decision_and_a_subject_may_be_forgotten() {
         assert_eq!((blob.status, blob.header("cache-control")), (StatusCode::OK, keep));
     }
 }
+
+/// A narrative that was held back is nobody's to open or to keep shut: its date does it.
+#[tokio::test]
+async fn what_was_withheld_opens_by_itself() {
+    let site = Site::demo().await;
+    let (at, narrative) = (site.house.start.plus(3600), b"# The rest\n\nWhat could not be said then.\n");
+    let subject = site.subject();
+    let finding = site.house.finding("fnd-1", at, &subject).to_string();
+    site.publish(&site.house.signed(&finding, &["anna", "ben"]), &[], at).await;
+    let opens = at.plus(30 * 86_400);
+    let withheld = policy::note::Withheld {
+        reason: policy::note::WithholdReason::VictimSafety,
+        narrative: Hash::of(narrative),
+        opens,
+    };
+    let impose = site.house.emergency("imp-1", at.plus(60), "fnd-1", &subject, POST.as_bytes());
+    let impose = Impose { withheld: Some(withheld), ..impose };
+    site.store.put_blob(narrative, "anna", at).await.unwrap();
+    let note = site.house.signed(&impose.to_string(), &["anna", "clara"]);
+    site.publish(&note, &[POST.as_bytes(), subject.to_string().as_bytes()], at.plus(60)).await;
+    let path = format!("/ledger/blob/{}", Hash::of(narrative));
+    for (now, open) in
+        [(at.plus(60), false), (Time(opens.0 - 1), false), (opens, true), (opens.plus(86_400), true)]
+    {
+        site.set_time(now);
+        let answer = site.get(&path).await;
+        assert_eq!(answer.status == StatusCode::OK, open, "{now}");
+        assert!(!open || answer.bytes == narrative);
+        let page = site.page("/posts/imp-1").await;
+        assert!(page.contains("held back"), "that something is held back is public from the first moment");
+        assert_eq!(page.contains(&path), open, "{now}");
+    }
+}
