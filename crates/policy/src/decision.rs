@@ -29,8 +29,9 @@ pub struct Continued {
     pub note: Continue,
     /// Who signed.
     pub signers: Vec<Signer>,
-    /// Who signed the new finding (extended only).
+    /// Who signed the new finding (extended only), and when that was logged.
     pub(crate) assessors: Vec<Signer>,
+    pub(crate) found: Time,
     /// Every key of the policy that signed.
     pub(crate) keys: Vec<String>,
     /// It fell with a key that turned out to be suspended.
@@ -54,6 +55,16 @@ pub struct Lifted {
     pub by: Vec<Signer>,
 }
 
+/// Until when an emergency counts against its customer's hours. What fell later was in force until it fell, so only
+/// a lift that the log has gives anything back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    /// By the log alone.
+    pub(crate) logged: Time,
+    /// By all that is known: an order that fell leaves its time to the emergency.
+    pub(crate) known: Time,
+}
+
 /// An accepted impose note and all that came after it.
 #[derive(Clone, Debug)]
 pub struct Decision {
@@ -67,6 +78,8 @@ pub struct Decision {
     pub signers: Vec<Signer>,
     /// Who signed the finding.
     pub assessors: Vec<Signer>,
+    /// When the finding was logged.
+    pub(crate) found: Time,
     /// Continue notes, in the order of the log.
     pub continues: Vec<Continued>,
     /// The lift, if any.
@@ -75,6 +88,8 @@ pub struct Decision {
     pub void: bool,
     /// The end that earlier emergencies of the same customer leave it; known while the subject is held.
     pub cap: Option<Time>,
+    /// The ends that count against later emergencies of the same customer; known with `cap`.
+    pub(crate) counted: Counted,
     /// Every key of the policies that signed.
     pub(crate) keys: Vec<String>,
     /// It went beyond what one hour may block, so the policy quorum had to sign.
@@ -127,24 +142,35 @@ impl Decision {
         self.impose.class == Class::Order || self.ends().0.is_some()
     }
 
-    /// The end of what it is without an order: then it stops, or an order had taken over.
-    pub(crate) fn own_end(&self) -> Time {
-        let (ordered, end) = self.ends();
+    /// The end of what it is without an order, with this cap and the continue notes that count: then it stops, or an
+    /// order had taken over.
+    pub(crate) fn own_end(&self, cap: Time, counts: impl Fn(&Continued) -> bool) -> Time {
+        let (ordered, end) = self.ends_with(|end| end.min(cap), counts);
         ordered.unwrap_or(end)
     }
 
     /// When an order took over, and the end.
     fn ends(&self) -> (Option<Time>, Time) {
-        let (mut ordered, mut end) = (None, self.capped(self.impose.until));
-        for c in self.continues.iter().filter(|c| !c.void) {
+        self.ends_with(|end| self.capped(end), |c| !c.void)
+    }
+
+    fn ends_with(
+        &self,
+        capped: impl Fn(Time) -> Time,
+        counts: impl Fn(&Continued) -> bool,
+    ) -> (Option<Time>, Time) {
+        let (mut ordered, mut end) = (None, capped(self.impose.until));
+        for c in &self.continues {
             match c.note.reason {
+                // What it shortened stays short: an undo never gives a decision time.
+                _ if !counts(c) => end = end.min(c.note.until),
                 // One that came when all was over, by what is known now, wakes nothing.
                 ContinueReason::Order if c.logged < end => {
                     end = c.note.until;
                     ordered = ordered.or(Some(c.logged));
                 }
                 ContinueReason::Order => {}
-                ContinueReason::Validated | ContinueReason::Extended => end = self.capped(c.note.until),
+                ContinueReason::Validated | ContinueReason::Extended => end = capped(c.note.until),
             }
         }
         (ordered, end)

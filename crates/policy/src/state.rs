@@ -14,6 +14,7 @@ mod settle;
 use crate::{
     AnyNote, Decision, GrammarError, Id, Kind, LOGGED_SKEW, Lifted, MAX_POST, MAX_UNDO, Measure, Rejected,
     Signer, Status, Subject, Time, Trust,
+    decision::Counted,
     entry::Entry,
     floor::{CUSTOMER_WINDOW, OLD_AND_NEW},
     note::{Class, Config, Finding, Impose, PersonKeys, PolicyNote},
@@ -100,7 +101,7 @@ pub(crate) struct Suspended {
     logged: Option<Time>,
 }
 
-/// A lift, and when the log took it.
+/// A lift, and when the log took it; [`Time::LAST`] when the log says a moment that cannot be.
 #[derive(Clone, Debug)]
 pub(crate) struct Lift {
     text: Hash,
@@ -198,7 +199,13 @@ impl State {
         if !undoes && off > LOGGED_SKEW {
             return Err(Rejected::LoggedOff);
         }
-        let change = self.judge(&note, &entry.note, entry.logged)?;
+        let mut change = self.judge(&note, &entry.note, entry.logged)?;
+        // But a lift gives no hours back for a time that it only says: by the log or by our clock it came later.
+        if (off > LOGGED_SKEW || entry.logged < self.last_logged)
+            && let Change::Lift { ended, .. } = &mut change
+        {
+            *ended = Time::LAST;
+        }
         // Only an entry with effect moves the clock of the log: a rejected one with a far `logged` cannot freeze it.
         if !undoes {
             self.last_logged = entry.logged;
@@ -235,10 +242,14 @@ impl State {
     fn take_undo(&mut self, bytes: &[u8], now: Time) -> Result<Outcome, Rejected> {
         let (signed, note) = read_undo(bytes)?;
         let applied = Outcome::Applied { kind: note.kind(), id: note.id().clone() };
-        if self.undos.contains_key(&Hash::of(signed.text().as_bytes())) {
-            return Ok(applied);
-        }
-        let change = self.judge(&note, &signed, now)?;
+        let known = self.undos.contains_key(&Hash::of(signed.text().as_bytes()));
+        let change = match self.judge(&note, &signed, now) {
+            // Another copy of a lift may be signed by somebody whose signature counts where the first one's does not.
+            Ok(change) if !known || matches!(change, Change::Lift { .. }) => change,
+            Ok(_) => return Ok(applied),
+            Err(_) if known => return Ok(applied),
+            Err(why) => return Err(why),
+        };
         self.commit(change, &note, &signed, None, now);
         Ok(applied)
     }
@@ -608,7 +619,7 @@ impl State {
                 let found = Found { index: index_or_0, logged, signers, used: false, note };
                 self.findings.insert(found.note.head.id.clone(), found);
             }
-            Change::Impose { impose, signers, assessors, keys, crowded } => {
+            Change::Impose { impose, signers, assessors, found, keys, crowded } => {
                 self.use_finding(impose.finding.as_ref());
                 let at = self.decisions.len();
                 self.by_id.insert(impose.head.id.clone(), at);
@@ -619,17 +630,19 @@ impl State {
                     impose,
                     signers,
                     assessors,
+                    found,
                     keys,
                     crowded,
                     continues: Vec::new(),
                     lifted: None,
                     void: false,
                     cap: None,
+                    counted: Counted::default(),
                 });
                 self.settle_subject(&subject);
                 self.settle(at);
             }
-            Change::Continue { at, note, signers, assessors, keys } => {
+            Change::Continue { at, note, signers, assessors, found, keys } => {
                 self.use_finding(note.finding.as_ref());
                 if let Some(d) = self.decisions.get_mut(at) {
                     let index = index_or_0;
@@ -639,22 +652,18 @@ impl State {
                         note,
                         signers,
                         assessors,
+                        found,
                         keys,
                         void: false,
                     });
                 }
                 self.settle(at);
             }
-            Change::Lift { target, mut lifted } => {
-                lifted.index = index;
-                let lifts = self.lifts.entry(target.clone()).or_default();
-                match lifts.iter_mut().find(|l| l.text == text) {
-                    Some(known) => (known.lifted.index, known.logged) = (index, logged_here),
-                    None => lifts.push(Lift { text, lifted, logged: logged_here }),
-                }
-                if let Some(at) = self.by_id.get(&target).copied() {
-                    self.settle(at);
-                }
+            Change::Lift { target, lifted, ended } => {
+                self.lift(
+                    &target,
+                    Lift { text, lifted: Lifted { index, ..lifted }, logged: index.map(|_| ended) },
+                );
             }
             Change::Suspend { key, from, until } => {
                 match self.suspended.iter_mut().find(|s| s.text == text) {
@@ -672,6 +681,23 @@ impl State {
             }
             Change::Config(note) => self.config = Some(note),
             Change::Refuse => {}
+        }
+    }
+
+    fn lift(&mut self, target: &Id, lift: Lift) {
+        let lifts = self.lifts.entry(target.clone()).or_default();
+        match lifts.iter_mut().find(|l| l.text == lift.text) {
+            Some(known) => {
+                // The log's place once it has one, and whoever signed any copy of the text.
+                if lift.logged.is_some() {
+                    (known.lifted.index, known.logged) = (lift.lifted.index, lift.logged);
+                }
+                judge::merge(&mut known.lifted.by, lift.lifted.by);
+            }
+            None => lifts.push(lift),
+        }
+        if let Some(at) = self.by_id.get(target).copied() {
+            self.settle(at);
         }
     }
 

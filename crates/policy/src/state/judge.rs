@@ -19,11 +19,38 @@ use ledger::{
 /// What an accepted note changes.
 pub(super) enum Change {
     Finding(Finding, Vec<Signer>),
-    Impose { impose: Impose, signers: Vec<Signer>, assessors: Vec<Signer>, keys: Vec<String>, crowded: bool },
-    Continue { at: usize, note: Continue, signers: Vec<Signer>, assessors: Vec<Signer>, keys: Vec<String> },
-    Lift { target: Id, lifted: Lifted },
-    Suspend { key: String, from: Time, until: Time },
-    Policy { note: PolicyNote, from: Time, rekeys: bool },
+    Impose {
+        impose: Impose,
+        signers: Vec<Signer>,
+        assessors: Vec<Signer>,
+        found: Time,
+        keys: Vec<String>,
+        crowded: bool,
+    },
+    Continue {
+        at: usize,
+        note: Continue,
+        signers: Vec<Signer>,
+        assessors: Vec<Signer>,
+        found: Time,
+        keys: Vec<String>,
+    },
+    Lift {
+        target: Id,
+        lifted: Lifted,
+        /// From when it gives back hours of the customer, once the log has it.
+        ended: Time,
+    },
+    Suspend {
+        key: String,
+        from: Time,
+        until: Time,
+    },
+    Policy {
+        note: PolicyNote,
+        from: Time,
+        rekeys: bool,
+    },
     Config(Config),
     Refuse,
 }
@@ -110,9 +137,9 @@ impl State {
     fn judge_impose(&self, n: &Impose, signed: &Note, logged: Time) -> Result<Change, Rejected> {
         judge_form(n)?;
         ensure(logged <= n.approve_by, Rejected::Late)?;
-        let assessors = match &n.finding {
+        let (assessors, found) = match &n.finding {
             Some(id) => self.usable_finding(id, n, logged)?,
-            None => Vec::new(),
+            None => (Vec::new(), logged),
         };
         let before: BTreeSet<Id> = assessors.iter().map(|s| s.person.clone()).collect();
         let (mut record, mut keys, mut crowded) = (Vec::new(), Vec::new(), false);
@@ -128,14 +155,14 @@ impl State {
             merge(&mut record, signers.record());
             keys.extend(quorum::keys_of(signed, policy)?);
         }
-        Ok(Change::Impose { impose: n.clone(), signers: record, assessors, keys, crowded })
+        Ok(Change::Impose { impose: n.clone(), signers: record, assessors, found, keys, crowded })
     }
 
-    /// The signers of a finding that carries this decision.
-    fn usable_finding(&self, id: &Id, n: &Impose, logged: Time) -> Result<Vec<Signer>, Rejected> {
+    /// The signers of a finding that carries this decision, and when it was logged.
+    fn usable_finding(&self, id: &Id, n: &Impose, logged: Time) -> Result<(Vec<Signer>, Time), Rejected> {
         let found = self.open_finding(id, &n.subject, logged)?;
         ensure(found.note.scope == n.scope, Rejected::Finding("the finding is about another scope"))?;
-        Ok(found.signers.clone())
+        Ok((found.signers.clone(), found.logged))
     }
 
     /// A finding was judged when it was logged. It must hold under the policy that judges the decision too: else a
@@ -212,7 +239,8 @@ impl State {
         need(quorum::reviewer(&signers, &before))?;
         within(n.until, d.impose.since.plus(policy.bounds.validated_hours * HOUR))?;
         let keys = quorum::keys_of(signed, policy)?;
-        Ok(Change::Continue { at, note: n.clone(), signers: signers.record(), assessors: Vec::new(), keys })
+        let (note, signers) = (n.clone(), signers.record());
+        Ok(Change::Continue { at, note, signers, assessors: Vec::new(), found: logged, keys })
     }
 
     fn judge_extension(
@@ -246,8 +274,8 @@ impl State {
         }
         let fresh = record.iter().map(|s| &s.person).chain(&assessors).any(|person| !before.contains(person));
         ensure(fresh, Rejected::Quorum(Vec::from([String::from("a person who took no part so far")])))?;
-        let assessors = found.signers.clone();
-        Ok(Change::Continue { at, note: n.clone(), signers: record, assessors, keys })
+        let (note, assessors, found) = (n.clone(), found.signers.clone(), found.logged);
+        Ok(Change::Continue { at, note, signers: record, assessors, found, keys })
     }
 
     /// An order takes over whatever runs, of any class, and renews what an order caused. It moves the end and nothing
@@ -261,7 +289,8 @@ impl State {
             merge(&mut record, signers.record());
             keys.extend(quorum::keys_of(signed, policy)?);
         }
-        Ok(Change::Continue { at, note: n.clone(), signers: record, assessors: Vec::new(), keys })
+        let note = n.clone();
+        Ok(Change::Continue { at, note, signers: record, assessors: Vec::new(), found: logged, keys })
     }
 
     /// One officer, any key of the policy, suspended or not: power down is one signature. A suspension must not be a
@@ -284,7 +313,7 @@ impl State {
             why: n.why.clone(),
             by,
         };
-        Ok(Change::Lift { target: n.lifts.clone(), lifted })
+        Ok(Change::Lift { target: n.lifts.clone(), lifted, ended: logged })
     }
 
     fn judge_suspend(&self, n: &Suspend, signed: &Note, logged: Time) -> Result<Change, Rejected> {
@@ -410,7 +439,7 @@ fn judge_people(policy: &PolicyNote) -> Result<(), Rejected> {
 }
 
 /// Adds the persons that are not there yet.
-fn merge(all: &mut Vec<Signer>, more: Vec<Signer>) {
+pub(super) fn merge(all: &mut Vec<Signer>, more: Vec<Signer>) {
     for signer in more {
         if !all.iter().any(|s| s.person == signer.person) {
             all.push(signer);

@@ -4,7 +4,7 @@
 use super::{Lift, State};
 use crate::{
     Decision, Id, Signer, Time,
-    decision::Continued,
+    decision::{Continued, Counted},
     floor::CUSTOMER_WINDOW,
     note::{Class, ContinueReason, PolicyNote},
     quorum::{self, Signers},
@@ -65,10 +65,11 @@ impl State {
         }
     }
 
-    /// The first lift by an officer of any policy that was in power since the decision was logged: who could lift it at
-    /// some moment can lift it whenever the note is read.
+    /// The lift by an officer of any policy that was in power since the decision was logged: who could lift it at some
+    /// moment can lift it whenever the note is read. Of several, the one that the log has first, whichever came first.
     fn lift_of(&self, d: &Decision) -> Option<&Lift> {
-        self.lifts_of(&d.impose.head.id, d.logged).next()
+        let place = |l: &&Lift| (l.lifted.index.is_none(), l.lifted.index, l.text.0);
+        self.lifts_of(&d.impose.head.id, d.logged).min_by_key(place)
     }
 
     /// The lifts of a decision by officers of any policy that was in power at `since` or later.
@@ -97,14 +98,15 @@ impl State {
         let before: BTreeSet<Id> = d.assessors.iter().map(|s| s.person.clone()).collect();
         self.policies_for_impose(d.logged).all(|policy| {
             let signers = Signers::of(policy, &d.keys, |key| !self.is_suspended(key, d.logged));
-            (d.impose.class != Class::Emergency || self.assessed(&d.assessors, policy, d.logged))
+            (d.impose.class != Class::Emergency || self.assessed(&d.assessors, policy, d.found, d.logged))
                 && quorum::impose(d.impose.class, &signers, &before, policy).is_empty()
                 && (!d.crowded || quorum::policy(&signers, policy).is_empty())
         })
     }
 
-    fn assessed(&self, assessors: &[Signer], policy: &PolicyNote, at: Time) -> bool {
-        quorum::assessed(assessors, policy, |key| self.is_suspended(key, at))
+    /// Whether the finding carries: its keys were not suspended when it was logged, nor when it was used.
+    fn assessed(&self, assessors: &[Signer], policy: &PolicyNote, found: Time, at: Time) -> bool {
+        quorum::assessed(assessors, policy, |key| self.is_suspended(key, found) || self.is_suspended(key, at))
     }
 
     /// The same for a continue note.
@@ -121,7 +123,7 @@ impl State {
                     quorum::reviewer(&signers, &before).is_empty()
                 }
                 ContinueReason::Extended => {
-                    self.assessed(&c.assessors, policy, c.logged)
+                    self.assessed(&c.assessors, policy, c.found, c.logged)
                         && quorum::emergency(&signers, &persons(&c.assessors), policy).is_empty()
                 }
                 ContinueReason::Order => quorum::order(&signers, policy).is_empty(),
@@ -130,36 +132,61 @@ impl State {
         // A reviewer confirms what stands under the policy in power; what runs on for days needs old and new.
         match c.note.reason {
             ContinueReason::Validated => holds(self.policy(c.logged)),
-            ContinueReason::Extended | ContinueReason::Order => self.policies_for_impose(c.logged).all(holds),
+            ContinueReason::Extended => {
+                let validated = d.logged_continue(ContinueReason::Validated);
+                validated.is_some_and(|v| self.goes_on(d, v) && self.has_a_new_person(d, v, c))
+                    && self.policies_for_impose(c.logged).all(holds)
+            }
+            ContinueReason::Order => self.policies_for_impose(c.logged).all(holds),
         }
+    }
+
+    /// Whether an extension still has somebody who took no part before it.
+    fn has_a_new_person(&self, d: &Decision, validated: &Continued, c: &Continued) -> bool {
+        let before = || d.signers.iter().chain(&d.assessors).chain(&validated.signers);
+        let counts = |key: &str| !self.is_suspended(key, c.logged);
+        let signed =
+            self.policies_for_impose(c.logged).flat_map(|p| Signers::of(p, &c.keys, counts).record());
+        let assessed = c.assessors.iter().filter(|s| counts(&s.key)).cloned();
+        signed.chain(assessed).any(|s| before().all(|b| b.person != s.person))
     }
 
     /// The end that earlier emergencies of the same customer leave to this one: within [`CUSTOMER_WINDOW`], all of them
     /// together run no longer than an extended one may, and those that no reviewer confirmed together no longer than
     /// an unconfirmed one may. Else proposing again and again would need no reviewer and have no end.
+    ///
+    /// What fell by an undo was in force until somebody brought it, so it counts on: else whoever signs could suspend
+    /// their own key after each emergency and propose the next.
     fn settle_cap(&mut self, at: usize) {
         let Some(d) = self.decisions.get(at).filter(|d| d.impose.class == Class::Emergency) else { return };
         let Some(customer) = self.customer_of(at) else { return };
         let earlier = self.by_customer.get(customer).into_iter().flatten().take_while(|other| **other < at);
-        let (mut all, mut unconfirmed) = (0, 0);
-        for e in earlier.filter_map(|other| self.decisions.get(*other)) {
-            if e.void || e.impose.class != Class::Emergency {
-                continue;
-            }
-            // A lift that the log does not have gives nothing back: others may not know of it.
-            let lifted = self.lift_of(e).and_then(|l| l.logged);
-            let end = lifted.map_or(e.own_end(), |logged| logged.min(e.own_end()));
-            let window = Time(d.impose.since.0.saturating_sub(CUSTOMER_WINDOW));
-            let ran = end.since(e.impose.since.max(window));
-            all += ran;
-            unconfirmed += if e.confirmed() { 0 } else { ran };
-        }
+        let earlier = earlier.filter_map(|other| self.decisions.get(*other));
+        let earlier: Vec<&Decision> = earlier.filter(|e| e.impose.class == Class::Emergency).collect();
         let bounds = &self.policy(d.logged).bounds;
         let left = |hours: u64, used: u64| d.impose.since.plus((hours * HOUR).saturating_sub(used));
-        let most = left(bounds.extended_hours, all);
-        let cap = if d.confirmed() { most } else { most.min(left(bounds.emergency_hours, unconfirmed)) };
+        let window = Time(d.impose.since.0.saturating_sub(CUSTOMER_WINDOW));
+        let cap = |end: fn(&Decision) -> Time, confirmed: fn(&Decision) -> bool| {
+            let (mut all, mut unconfirmed) = (0, 0);
+            for e in &earlier {
+                let ran = end(e).since(e.impose.since.max(window));
+                all += ran;
+                unconfirmed += if confirmed(e) { 0 } else { ran };
+            }
+            let most = left(bounds.extended_hours, all);
+            if confirmed(d) { most } else { most.min(left(bounds.emergency_hours, unconfirmed)) }
+        };
+        let logged = cap(|e| e.counted.logged, |e| e.logged_continue(ContinueReason::Validated).is_some());
+        let known = cap(|e| e.counted.known, Decision::confirmed);
+        // A lift that the log does not have gives nothing back: others may not know of it.
+        let lifted = self.lifts_of(&d.impose.head.id, d.logged).filter_map(|l| l.logged).min();
+        let counted = |end: Time| lifted.map_or(end, |lifted| lifted.min(end));
+        let counted = Counted {
+            logged: counted(d.own_end(logged, |_| true)),
+            known: counted(d.own_end(logged, |c| c.note.reason != ContinueReason::Order || !c.void)),
+        };
         if let Some(d) = self.decisions.get_mut(at) {
-            d.cap = Some(cap);
+            (d.cap, d.counted) = (Some(known), counted);
         }
     }
 }

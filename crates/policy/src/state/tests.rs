@@ -2,6 +2,7 @@
 
 mod attacks;
 mod config;
+mod model;
 mod orders;
 mod rekey;
 

@@ -438,3 +438,26 @@ fn an_undo_carries_no_strangers_lines_into_the_log() {
     assert_eq!(clean.to_bytes(), s.house.signed(&text, &["anna"]).to_bytes());
     assert!(s.state.would_undo(&with(&text, &[&stranger]).to_bytes(), T).is_err());
 }
+
+/// Two copies of one lift, the first signed by somebody who may lift nothing of today.
+#[test]
+fn a_second_copy_of_a_lift_counts_by_its_own_signature() {
+    let mut s = Story::new();
+    let mut policy = s.house.policy();
+    (policy.head.id, policy.version) = (id("policy-1"), 1);
+    policy.persons.remove(4);
+    s.logs(START, &policy, &["anna", "ben", "clara"]).expect("emil has left");
+    let at = START.plus(10 * DAY);
+    let lift = s.house.lift("lif-1", "imp-1", at).to_string();
+    let emil = s.house.signed(&lift, &["emil"]).to_bytes();
+    assert!(!s.state.undo(&emil, at).is_applied(), "he is no officer any more");
+    // A decision from before he left he may lift; this copy is good for that alone.
+    assert!(s.state.undo(&emil, START.plus(HOUR)).is_applied());
+    assert!(s.state.undo(&s.house.signed(&lift, &["anna"]).to_bytes(), at).is_applied());
+    let finding = s.house.finding("fnd-1", at, &s.subject);
+    s.logs(at, &finding, &["anna", "ben"]).expect("a finding");
+    let impose = s.emergency("imp-1", at);
+    s.logs(at, &impose, &["ben", "clara"]).expect("logged");
+    s.holds();
+    assert_eq!(s.in_force(at), 0, "anna's signature lifts it");
+}
