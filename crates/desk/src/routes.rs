@@ -29,6 +29,7 @@ pub(crate) const API: &[Route] = &[
     ("POST", "/api/v1/undo", || post(api_::undo)),
     ("GET", "/api/v1/decisions", || get(api_::list_decisions)),
     ("GET", "/api/v1/decisions/{id}", || get(api_::get_decision)),
+    ("GET", "/api/v1/entries", || get(api_::list_entries)),
     ("GET", "/api/v1/edges", || get(api_::list_edges)),
     ("POST", "/api/v1/edges", || post(api_::enrol_edge)),
     ("GET", "/api/v1/customers", || get(api_::list_customers)),

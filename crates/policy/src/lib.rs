@@ -13,6 +13,8 @@ pub mod clock;
 pub mod entry;
 pub mod floor;
 pub mod note;
+pub mod people;
+pub mod rota;
 pub mod subject;
 #[cfg(feature = "testkit")]
 pub mod testkit;

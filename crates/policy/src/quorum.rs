@@ -162,10 +162,14 @@ pub(crate) fn reviewer(signers: &Signers<'_>, before: &BTreeSet<Id>) -> Vec<Stri
 /// A majority of the policy's persons, at least three, at least one independent.
 pub(crate) fn policy(signers: &Signers<'_>, policy: &PolicyNote) -> Vec<String> {
     let mut missing = Vec::new();
-    let majority = (policy.persons.len() / 2 + 1).max(POLICY_PERSONS);
-    lack(&mut missing, majority as u64, signers.len() as u64, "officer (a majority, at least three)");
+    lack(&mut missing, majority(policy), signers.len() as u64, "officer (a majority, at least three)");
     lack(&mut missing, 1, signers.count(|p| p.is(Role::Independent)), "independent officer");
     missing
+}
+
+/// How many persons that are.
+pub(crate) fn majority(policy: &PolicyNote) -> u64 {
+    (policy.persons.len() / 2 + 1).max(POLICY_PERSONS) as u64
 }
 
 /// Two persons other than the key's holder, or the holder.

@@ -556,14 +556,25 @@ impl State {
         Ok(policy)
     }
 
+    /// Every policy with effect, in the order of their versions, and from when each counts.
+    pub(crate) fn policies(&self) -> impl Iterator<Item = (&PolicyNote, Time)> {
+        self.policies.iter().map(|p| (&p.note, p.from))
+    }
+
+    /// The keys that the log suspends at `now`, and until when at the latest.
+    pub(crate) fn suspensions(&self, now: Time) -> impl Iterator<Item = (&str, Time)> {
+        let counts = move |s: &&Suspended| now < s.until && self.log_suspends(&s.key, now);
+        self.suspended.iter().filter(counts).map(|s| (s.key.as_str(), s.until))
+    }
+
     /// Which policy is in power at `now`.
-    fn policy_at(&self, now: Time) -> usize {
+    pub(crate) fn policy_at(&self, now: Time) -> usize {
         self.policies.iter().rposition(|p| p.from <= now).unwrap_or(0)
     }
 
     /// The policies an impose logged at `now` must satisfy: the one in power, and each that was replaced less than a
     /// week ago.
-    fn policies_for_impose(&self, now: Time) -> impl Iterator<Item = &PolicyNote> {
+    pub(crate) fn policies_for_impose(&self, now: Time) -> impl Iterator<Item = &PolicyNote> {
         let at = self.policy_at(now);
         let young = |p: &&InPower| now.since(p.from) < OLD_AND_NEW;
         // Policy 0 replaced nothing; of any other that is young, the one before it counts too.

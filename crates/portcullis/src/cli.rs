@@ -1,10 +1,14 @@
 //! The command line. Help texts are written for somebody who is tired and has to get it right.
 
+mod people;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{duration::Span, exit};
+
+pub(crate) use people::{Enrol, Officer, Policy, PolicyFile, Quorum, Remove, Suspend, SuspendTerms};
 
 /// A security edge you host yourself, which can block on the record and only so.
 #[derive(Debug, Parser)]
@@ -143,7 +147,7 @@ Example:
     --referral 1:demo/referral.txt --limiting 'About this emergency alone; no precedent.' --as ben"
     )]
     Propose(Propose),
-    /// Sign what another proposed, after checking text, subject and post: a block, a continuation, a suspension
+    /// Sign what another proposed, after checking all of it: a block, a continuation, a suspension, a policy
     #[command(after_help = "Example:\n  portcullis approve imp-0193… --as clara")]
     Approve(Sign),
     /// Let a running block go on: confirmed by a reviewer, extended once, or taken over by a legal order
@@ -164,6 +168,46 @@ Examples:
 Example:
   portcullis refuse cas-0193… --class emergency --asked-by authority --why 'The order could not be verified.' --as anna")]
     Refuse(Refuse),
+    /// Can these people decide tonight, and who is missing?
+    #[command(after_help = "\
+Examples:
+  portcullis quorum                                   # everybody the policy names
+  portcullis quorum --with anna --with clara          # only these are awake
+  portcullis quorum --without dora                    # who stands in for her?
+
+Ends with 0 when an emergency can be decided tonight and validated in time, and with 1 when not.")]
+    Quorum(Quorum),
+    /// Suspend a key that is lost or doubted, for a week: its holder alone, or two others
+    #[command(after_help = "\
+Examples:
+  portcullis suspend anna --why 'My laptop was stolen.' --as anna
+  portcullis suspend anna --why 'Stolen.' --edge http://127.0.0.1:8080 --as anna     # no desk
+  portcullis suspend anna --why 'She cannot be reached.' --as ben     # prints sus-…
+  portcullis approve sus-0193… --as clara")]
+    Suspend(Suspend),
+    /// Who may decide what: show the policy, propose the next one, compare
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  portcullis policy show > new.txt                    # edit it, then
+  portcullis policy propose new.txt --as anna         # prints pol-…
+  portcullis policy diff pol-0193… --as ben
+  portcullis approve pol-0193… --as ben"
+    )]
+    Policy(Policy),
+    /// Enrol a person or a further key, suspend one's keys, or remove a person: through the policy
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  portcullis officer enrol emil --organisation trustees --roles approver,independent \\
+    --key emil.pub --as anna
+  portcullis officer enrol anna --key anna-spare.pub --as anna
+  portcullis officer suspend ben --why 'His key may be copied.' --as anna
+  portcullis officer remove ben --as anna"
+    )]
+    Officer(Officer),
     /// What is in force, and which edge has it
     #[command(after_help = "\
 Examples:

@@ -13,13 +13,17 @@ mod init;
 mod key;
 mod lift;
 mod log;
+mod officer;
 mod openapi;
+mod policy;
 mod propose;
+mod quorum;
 mod refuse;
 mod run;
 mod show;
 mod sign;
 mod status;
+mod suspend;
 mod token;
 mod verify;
 mod witness;
@@ -49,6 +53,10 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Continue(args) => continues::run(&global, args).await,
         Command::Lift(args) => lift::run(&global, args).await,
         Command::Refuse(args) => refuse::run(&global, args).await,
+        Command::Quorum(args) => quorum::run(&global, args).await,
+        Command::Suspend(args) => suspend::run(&global, args).await,
+        Command::Policy(args) => policy::run(&global, args).await,
+        Command::Officer(args) => officer::run(&global, args).await,
         Command::Status(args) => status::run(&global, args).await,
         Command::Show(args) => show::run(&global, args).await,
         Command::Verify(args) => verify::run(&global, args).await,

@@ -7,7 +7,7 @@ use std::fmt;
 pub(crate) enum Exit {
     /// It did what was asked.
     Ok = 0,
-    /// It ran, and the answer is no: not verified, not observed, not all edges have it.
+    /// It ran, and the answer is no: not verified, not observed, not all edges have it, not enough people.
     Failed = 1,
     /// The command line is wrong.
     Usage = 2,
@@ -29,7 +29,7 @@ pub(crate) enum Exit {
 pub(crate) const TABLE: &str = "\
 Exit codes:
   0   done
-  1   it ran, and the answer is no (not verified, not observed in time)
+  1   it ran, and the answer is no (not verified, not observed in time, too few people)
   2   the command line is wrong
   64  the configuration is wrong
   65  a file or an argument is not what it should be

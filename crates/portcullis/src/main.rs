@@ -5,6 +5,7 @@
 //! Trusts: the operator's files. What comes from a desk or a press is checked before a person signs it.
 //! Never: decides anything, holds a person's private key, or formats a note by hand.
 
+mod change;
 mod cli;
 mod client;
 mod clock;
@@ -14,6 +15,7 @@ mod desk_client;
 mod duration;
 mod exit;
 mod home;
+mod house;
 mod origin;
 mod out;
 mod plane;

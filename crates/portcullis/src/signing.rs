@@ -74,7 +74,17 @@ pub(crate) async fn add(desk: &Desk, officer: &Officer, id: &Id, note: &str, yes
 
 /// Prints what became of a note: its id (or all of it as JSON) on stdout, words on stderr.
 pub(crate) fn report(global: &Global, note: &Value, next: &str) -> Exit {
-    let id = text(note, "id");
+    tell(note, next);
+    if global.json {
+        out::json(note)
+    } else {
+        out::data(text(note, "id"))
+    }
+    Exit::Ok
+}
+
+/// The words of it.
+pub(crate) fn tell(note: &Value, next: &str) {
     match (text(note, "state"), note.get("index").and_then(Value::as_u64)) {
         ("published", Some(index)) => out::note(format_args!("published: entry {index} of the ledger")),
         (state, _) => {
@@ -85,12 +95,6 @@ pub(crate) fn report(global: &Global, note: &Value, next: &str) -> Exit {
     if !next.is_empty() {
         out::note(format_args!("next: {next}"));
     }
-    if global.json {
-        out::json(note)
-    } else {
-        out::data(id)
-    }
-    Exit::Ok
 }
 
 /// Asks at the terminal. Without one, and without `--yes`, the answer is no.

@@ -211,6 +211,19 @@ pub(crate) async fn get_decision(
     ok(&decision)
 }
 
+/// Entries of the ledger, oldest first, as they were logged: whoever folds them all from the trust line knows what the
+/// desk knows. `cursor` is the number of the first.
+#[utoipa::path(get, path = "/api/v1/entries", operation_id = "listEntries", tag = "ledger", params(Part),
+    responses((status = 200, body = resource::Entries), Problems))]
+pub(crate) async fn list_entries(
+    State(desk): Desk,
+    _by: Authorised<Read>,
+    part: Result<Query<Part>, QueryRejection>,
+) -> Answered {
+    let (from, to) = lists::entries(desk.state().size(), &read_part(part)?)?;
+    ok(&look::entries(&desk, from, to).await?)
+}
+
 /// Every enrolled edge and its newest receipt.
 #[utoipa::path(get, path = "/api/v1/edges", operation_id = "listEdges", tag = "edges",
     responses((status = 200, body = resource::Edges), Problems))]

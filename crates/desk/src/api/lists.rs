@@ -58,6 +58,13 @@ pub(crate) fn decisions<'s>(
     Ok((taken, next))
 }
 
+/// Which entries of a ledger of this size come next: from and to.
+pub(crate) fn entries(size: u64, part: &Part) -> Result<(u64, u64), DeskError> {
+    let from = part.cursor.as_deref().map(|c| c.parse::<u64>().map_err(|_| wrong_cursor())).transpose()?;
+    let from = from.unwrap_or(0).min(size);
+    Ok((from, size.min(from + u64::from(part.limit()))))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

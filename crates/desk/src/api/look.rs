@@ -8,8 +8,8 @@ use policy::{Id, Measure, Scope, Signer, State, Status as Now, Subject, Time};
 use store::{Draft, DraftState, EdgeRow, StoreError};
 
 use super::resource::{
-    Continued, Counter, Customer, Decision, Edge, InForce, Lifted, NoteResource, Person, Progress, Site,
-    Standing, Status,
+    Continued, Counter, Customer, Decision, Edge, Entries, Entry, InForce, Lifted, NoteResource, Person,
+    Progress, Site, Standing, Status,
 };
 use crate::act::decide::{self, Verdict};
 use crate::act::publish;
@@ -49,6 +49,18 @@ pub(crate) fn in_force(m: &Measure) -> InForce {
         until: m.until.to_string(),
         confirm_by: m.confirm_by.map(|t| t.to_string()),
     }
+}
+
+/// Entries from `from` to below `to`, which are public.
+pub(crate) async fn entries(desk: &Shared, from: u64, to: u64) -> Result<Entries, DeskError> {
+    let bytes = if from < to { desk.store.reader().entries(from, to).await? } else { Vec::new() };
+    let entry = |(index, bytes): (u64, Vec<u8>)| match String::from_utf8(bytes) {
+        Ok(entry) => Ok(Entry { index, entry }),
+        Err(_) => Err(DeskError::Defect(format!("the entry {index} is not text"))),
+    };
+    let entries = (from..).zip(bytes).map(entry).collect::<Result<Vec<_>, _>>()?;
+    let next_cursor = (to < desk.state().size()).then(|| to.to_string());
+    Ok(Entries { entries, next_cursor })
 }
 
 /// Every edge beside our own log.

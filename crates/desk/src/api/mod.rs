@@ -30,6 +30,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
         handlers::undo,
         handlers::list_decisions,
         handlers::get_decision,
+        handlers::list_entries,
         handlers::list_edges,
         handlers::enrol_edge,
         handlers::list_customers,

@@ -154,6 +154,24 @@ pub(crate) struct Notes {
     pub(crate) next_cursor: Option<String>,
 }
 
+/// An entry of the ledger.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Entry {
+    /// Its place, from 0.
+    pub(crate) index: u64,
+    /// Its exact text: `logged UNIX-SECONDS`, then the signed note.
+    pub(crate) entry: String,
+}
+
+/// A part of the ledger.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Entries {
+    /// Oldest first.
+    pub(crate) entries: Vec<Entry>,
+    /// Give it as `cursor` for the next part; absent at the end.
+    pub(crate) next_cursor: Option<String>,
+}
+
 /// A stored blob.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Blob {

@@ -23,7 +23,8 @@ use ledger::Hash;
 use ledger::note::SigningKey;
 use ledger::sshsig::SshSig;
 use policy::clock::Clock;
-use policy::testkit::{House, id};
+use policy::note::Suspend;
+use policy::testkit::{House, id, sentence};
 use policy::{Scope, Subject, Time};
 use relay::receipt::Receipt;
 use store::{Store, fault};
@@ -309,6 +310,7 @@ fn texts(house: &House) -> BTreeMap<&'static str, Vec<u8>> {
     put("validation", house.validation("con-1", &impose).to_string());
     put("lift", house.lift("lif-1", "imp-1", START.plus(200)).to_string());
     put("lift-other", house.lift("lif-1", "imp-1", START.plus(201)).to_string());
+    about_people(house, &mut put);
     put("post", String::from_utf8_lossy(POST).into_owned());
     put("nothing", String::new());
     put("garbage", "no note at all\n".into());
@@ -328,6 +330,30 @@ fn texts(house: &House) -> BTreeMap<&'static str, Vec<u8>> {
     texts.insert("big", vec![b'x'; 256 * 1024 + 1]);
     texts.insert("binary", vec![0xff, 0xfe]);
     texts
+}
+
+/// Suspensions of anna's and dora's keys, and policies after policy 0.
+fn about_people(house: &House, put: &mut impl FnMut(&'static str, String)) {
+    let suspend = |name: &str, person: usize, days: u64| Suspend {
+        head: house.head(name),
+        key: house.policy().persons[person].keys[0].to_string(),
+        time: START,
+        until: START.plus(days * 86_400),
+        why: sentence("The key may be lost."),
+    };
+    put("suspend", suspend("sus-1", 0, 7).to_string());
+    put("suspend-own", suspend("sus-2", 3, 1).to_string());
+    put("suspend-long", suspend("sus-3", 0, 8).to_string());
+    let mut next = house.policy();
+    (next.version, next.head.id) = (1, id("pol-1"));
+    next.bounds.emergency_hours = 24;
+    put("policy-next", next.to_string());
+    let mut second = next.clone();
+    (second.version, second.head.id) = (2, id("pol-2"));
+    second.bounds.emergency_hours = 12;
+    put("policy-second", second.to_string());
+    next.persons.truncate(2);
+    put("policy-few", next.to_string());
 }
 
 fn vkey_json(vkey: &str) -> Vec<u8> {

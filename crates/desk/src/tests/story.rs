@@ -31,6 +31,11 @@ async fn undo_from_anywhere() {
 }
 
 #[tokio::test]
+async fn people_about_people() {
+    Bed::new().await.run(include_str!("../../tests/people.txt")).await;
+}
+
+#[tokio::test]
 async fn lists_come_in_parts() {
     let bed = Bed::new().await;
     bed.run(UP_TO_THE_APPROVAL).await;

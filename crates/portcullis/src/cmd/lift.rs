@@ -57,7 +57,7 @@ pub(super) async fn run(global: &Global, args: cli::Lift) -> Result<Exit> {
     let mut note = Note::new(&written).map_err(|e| Failure::input(e.to_string()))?;
     note.add(signature);
     let answer = match &args.edge {
-        Some(edge) => at_edge(edge, note.to_bytes()).await?,
+        Some(edge) => at_edge(edge, note.to_bytes(), "lifted").await?,
         None => {
             let answer = desk.undo(note.to_bytes()).await?;
             out::note(format_args!(
@@ -82,20 +82,20 @@ async fn target(desk: &Desk, args: &cli::Lift) -> Result<Id> {
     found.map_err(|f| if args.edge.is_some() { f.next("without the desk, give the whole id") } else { f })
 }
 
-/// Posts the note to an edge, under whatever name it was given: an edge takes a lift under every one.
-async fn at_edge(edge: &str, note: Vec<u8>) -> Result<serde_json::Value> {
-    to_edge(edge, PATH, note).await
+/// Posts a note that undoes to an edge, under whatever name it was given: an edge takes it under every one.
+pub(super) async fn at_edge(edge: &str, note: Vec<u8>, done: &str) -> Result<serde_json::Value> {
+    to_edge(edge, PATH, note, done).await
 }
 
 /// Posts a note that needs no log to one of an edge's own paths.
-pub(super) async fn to_edge(edge: &str, path: &str, note: Vec<u8>) -> Result<serde_json::Value> {
+pub(super) async fn to_edge(edge: &str, path: &str, note: Vec<u8>, done: &str) -> Result<serde_json::Value> {
     let address = Address::parse(edge)?;
     let answer = ask(&address, Ask::post(path, "text/plain; charset=utf-8", note)).await?;
     let said = words(&answer);
     if !answer.status.is_success() {
         return Err(Failure::refused(format!("the edge says no ({}): {said}", answer.status)));
     }
-    out::note(format_args!("at {address}: {said}"));
+    out::note(format_args!("{done} at {address}: {said}"));
     Ok(serde_json::json!({ "edge": address.to_string(), "status": answer.status.as_u16(), "said": said }))
 }
 

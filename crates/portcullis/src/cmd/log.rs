@@ -81,7 +81,7 @@ async fn deliver(global: &Global, args: Deliver) -> Result<Exit> {
     let bytes = std::fs::read(&args.file).map_err(|e| Failure::io("read", &args.file, &e))?;
     let mut refused = None;
     for edge in &args.edge {
-        if let Err(failure) = super::lift::to_edge(edge, PATH, bytes.clone()).await {
+        if let Err(failure) = super::lift::to_edge(edge, PATH, bytes.clone(), "delivered").await {
             out::note(format_args!("{edge}: {failure}"));
             refused = Some(failure);
         }

@@ -4,6 +4,6 @@ use crate::exit::{Exit, Result};
 use crate::out;
 
 pub(super) fn run() -> Result<Exit> {
-    out::data(desk::openapi_json());
+    out::data(desk::openapi_json().trim_end());
     Ok(Exit::Ok)
 }

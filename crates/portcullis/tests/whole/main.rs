@@ -6,6 +6,7 @@ mod forger;
 mod forgery;
 mod kill;
 mod origin;
+mod people;
 mod process;
 mod rekey;
 mod story;

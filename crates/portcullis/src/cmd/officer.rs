@@ -1,0 +1,140 @@
+//! `portcullis officer enrol | suspend | remove`: people come and go by a policy, and by nothing else.
+
+use policy::Id;
+use policy::note::{Head, PersonKeys, PolicyNote, Role};
+
+use crate::cli::{self, Enrol, Global, Remove};
+use crate::desk_client::Desk;
+use crate::exit::{Exit, Failure, Result};
+use crate::home::{Officer, new_id};
+use crate::house::House;
+use crate::sshkey;
+
+pub(super) async fn run(global: &Global, args: cli::Officer) -> Result<Exit> {
+    match args {
+        cli::Officer::Enrol(args) => enrol(global, args).await,
+        cli::Officer::Suspend(args) => super::suspend::all_of(global, &args.name, &args.terms).await,
+        cli::Officer::Remove(args) => remove(global, args).await,
+    }
+}
+
+async fn enrol(global: &Global, args: Enrol) -> Result<Exit> {
+    let (officer, desk, house) = open(global).await?;
+    let mut policy = next(&house)?;
+    add(&mut policy, &args)?;
+    super::policy::submit(global, &officer, &desk, &house, &policy, args.yes).await
+}
+
+async fn remove(global: &Global, args: Remove) -> Result<Exit> {
+    let (officer, desk, house) = open(global).await?;
+    let gone = house.person(&args.name)?.person.clone();
+    let mut policy = next(&house)?;
+    policy.persons.retain(|p| p.person != gone);
+    super::policy::submit(global, &officer, &desk, &house, &policy, args.yes).await
+}
+
+async fn open(global: &Global) -> Result<(Officer, Desk, House)> {
+    let officer = Officer::open(global)?;
+    let desk = Desk::of(&officer)?;
+    let house = House::load(&desk, &officer.trust()?).await?;
+    Ok((officer, desk, house))
+}
+
+/// The newest policy under the next version.
+fn next(house: &House) -> Result<PolicyNote> {
+    let last = super::policy::newest(house);
+    let head = Head { origin: last.head.origin.clone(), id: new_id("pol")? };
+    Ok(PolicyNote { head, version: last.version + 1, log_from: None, ..last.clone() })
+}
+
+/// Adds the person, or a further key of a person who is there.
+fn add(policy: &mut PolicyNote, args: &Enrol) -> Result<()> {
+    let id = |what: &str, s: &str| {
+        Id::parse(s).ok_or_else(|| {
+            Failure::input(format!("{s:?} is no {what}"))
+                .next("3 to 64 of a-z 0-9 - _, a letter first; it is public for ever")
+        })
+    };
+    let person = id("id of a person", &args.name)?;
+    // Keys are marked in a demonstration, and in no other house.
+    let mark = if policy.is_demo() { "demo:" } else { "" };
+    let key = sshkey::verifier(&args.key, &format!("{mark}{person}"))?;
+    let roles = args.roles.as_deref().map(roles).transpose()?;
+    let organisation = args.organisation.as_deref().map(|o| id("id of an organisation", o)).transpose()?;
+    if let Some(known) = policy.persons.iter_mut().find(|p| p.person == person) {
+        let other =
+            roles.is_some_and(|r| r != known.roles) || organisation.is_some_and(|o| o != known.organisation);
+        if other {
+            return Err(Failure::input(format!("{person} is there already, with other roles or of another organisation"))
+                .next("leave --roles and --organisation out to add a key; change them with `portcullis policy propose`"));
+        }
+        known.keys.push(key);
+        return Ok(());
+    }
+    let (Some(organisation), Some(roles)) = (organisation, roles) else {
+        return Err(Failure::input(format!("{person} is new: --organisation and --roles are needed")));
+    };
+    policy.persons.push(PersonKeys { person, organisation, roles, keys: vec![key] });
+    policy.persons.sort_by(|a, b| a.person.cmp(&b.person));
+    Ok(())
+}
+
+/// Roles in the grammar's order, however they were typed.
+fn roles(written: &str) -> Result<Vec<Role>> {
+    let mut roles = Vec::new();
+    for word in written.split(',').map(str::trim) {
+        roles.push(Role::parse(word).ok_or_else(|| {
+            Failure::input(format!("--roles: {word:?} is no role"))
+                .next("assessor, approver, reviewer, legal, independent")
+        })?);
+    }
+    roles.sort();
+    roles.dedup();
+    Ok(roles)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use policy::Time;
+    use policy::testkit::House as People;
+
+    #[test]
+    fn people_come_with_their_keys() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let key = dir.path().join("key");
+        sshkey::generate(&key, "demo:berta").expect("a key");
+        let house = People::demo(Time(1_800_000_000));
+        let enrol = |name: &str, organisation: Option<&str>, roles: Option<&str>| Enrol {
+            name: name.into(),
+            organisation: organisation.map(Into::into),
+            roles: roles.map(Into::into),
+            key: dir.path().join("key.pub"),
+            yes: cli::Yes { yes: true },
+        };
+        for (args, want) in [
+            (enrol("berta", Some("trustees"), Some("independent,approver")), Ok(6)),
+            (enrol("berta", Some("trustees"), None), Err("are needed")),
+            (enrol("berta", Some("Trustees"), Some("approver")), Err("no id of an organisation")),
+            (enrol("Berta", Some("trustees"), Some("approver")), Err("no id of a person")),
+            (enrol("berta", Some("trustees"), Some("boss")), Err("no role")),
+            (enrol("ben", None, None), Ok(5)),
+            (enrol("ben", Some("the-house"), Some("approver,assessor")), Ok(5)),
+            (enrol("ben", None, Some("approver")), Err("with other roles")),
+        ] {
+            let mut policy = house.policy();
+            let done = add(&mut policy, &args).map(|()| policy.persons.len()).map_err(|f| f.to_string());
+            match (done, want) {
+                (Ok(count), Ok(wanted)) => assert_eq!(count, wanted, "{args:?}"),
+                (Err(said), Err(wanted)) => assert!(said.contains(wanted), "{said}"),
+                (done, _) => panic!("{args:?}: {done:?}"),
+            }
+            if want.is_ok() {
+                // What came out is a policy in its one spelling.
+                let read = PolicyNote::parse(&policy.to_string()).expect("the grammar");
+                let keys = read.persons.iter().find(|p| p.person.as_str() == args.name).map(|p| p.keys.len());
+                assert_eq!(keys, Some(if args.name == "ben" { 2 } else { 1 }));
+            }
+        }
+    }
+}
