@@ -12,13 +12,14 @@ use relay::cosign::Asked;
 use store::{Store, StoreError};
 use tokio::sync::{Mutex, Semaphore, watch};
 
+use crate::act::config::{self, Lane, Offered, Snapshots};
 use crate::act::publish;
-use crate::error::OpenError;
+use crate::error::{DeskError, OpenError};
 use crate::head::{ACCEPT_FILE, Confirmed};
 use crate::{limits, routes};
 
 /// What the roof tells the desk.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// The operator's name, shown on every page.
     pub operator: String,
@@ -31,9 +32,13 @@ pub struct Config {
     pub demo_allowed: bool,
     /// Submission prefixes of witnesses (C2SP tlog-witness) that are asked to cosign each checkpoint.
     pub witnesses: Vec<String>,
-    /// The customers there are at start. They are needed before anything is served: finishing an interrupted
-    /// publication asks whether its subject names only its customer's hostnames.
+    /// The customers there are at start, unless the log says which there are. They are needed before anything is
+    /// served: finishing an interrupted publication asks whether its subject names only its customer's hostnames.
     pub customers: Vec<CustomerView>,
+    /// Reads sites files.
+    pub snapshots: Arc<dyn Snapshots>,
+    /// The key that the policy names for configurations; `None` where this desk publishes none.
+    pub config_key: Option<SigningKey>,
 }
 
 /// A customer, for display and to check that a subject names only this customer's hostnames.
@@ -72,6 +77,7 @@ pub(crate) struct Shared {
     /// Swapped whole after each publication, so a reader sees one state from beginning to end.
     public: RwLock<Public>,
     customers: RwLock<Arc<Vec<CustomerView>>>,
+    pub(crate) lane: Lane,
     /// The newest public size. A watch and not a queue: a later ring makes an earlier one useless.
     pub(crate) bell: watch::Sender<u64>,
     pub(crate) bells: Arc<Semaphore>,
@@ -118,6 +124,7 @@ impl Desk {
         let asked = |url: &String| Asked::new(url).map_err(|e| OpenError::Witness(e.to_string()));
         let witnesses = config.witnesses.iter().map(asked).collect::<Result<Vec<_>, _>>()?;
         let customers = RwLock::new(Arc::new(std::mem::take(&mut config.customers)));
+        let lane = Lane::new(config.config_key.take(), Arc::clone(&config.snapshots));
         let confirmed = Confirmed::new(state.size(), clock.now(), store.dir().join(ACCEPT_FILE));
         let shared = Arc::new(Shared {
             config,
@@ -130,11 +137,13 @@ impl Desk {
             bells: Arc::new(Semaphore::new(limits::BELLS)),
             public: RwLock::new(Public { state: Arc::new(state), tree }),
             customers,
+            lane,
             under_way: std::sync::Mutex::default(),
             witnesses: Mutex::new(witnesses),
             sequencer: Mutex::default(),
         });
         let desk = Desk { shared };
+        desk.shared.follow_config(&desk.shared.state()).await;
         desk.tend().await;
         Ok(desk)
     }
@@ -151,6 +160,9 @@ impl Desk {
             return;
         }
         crate::act::cosign::again(&self.shared).await;
+        if let Err(e) = config::again(&self.shared).await {
+            tracing::error!("the sites file could not become the configuration: {}", e.words());
+        }
         if let Err(e) = crate::act::sign::settle_all(&self.shared).await {
             tracing::error!("notes that wait could not be looked at: {}", e.words());
         }
@@ -161,9 +173,13 @@ impl Desk {
         self.shared.confirmed.set();
     }
 
-    /// Tells the desk which customers there are from now on, whenever the sites file changes.
-    pub fn set_customers(&self, customers: Vec<CustomerView>) {
-        *self.shared.customers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(customers);
+    /// Takes the sites file, at start and whenever it changes. Where the policy has a key for configurations it becomes
+    /// the next one of the log, at once or when two officers have signed; elsewhere it says which customers there are.
+    ///
+    /// # Errors
+    /// Why nothing changes, in words.
+    pub async fn offer(&self, sites: &[u8]) -> Result<Offered, String> {
+        config::offer(&self.shared, sites).await.map_err(|e: DeskError| e.words())
     }
 
     /// The API under `/api/v1` and the console's pages.
@@ -213,6 +229,20 @@ impl Shared {
     pub(crate) async fn count(&self, what: &str) {
         if let Err(e) = self.store.count(what).await {
             tracing::error!(what, "not counted: {e}");
+        }
+    }
+
+    pub(crate) fn set_customers(&self, customers: Vec<CustomerView>) {
+        *self.customers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(customers);
+    }
+
+    /// Shows the customers that edges serve by the log.
+    pub(crate) async fn follow_config(&self, state: &State) {
+        match config::published(&self.lane, state, &self.store).await {
+            Ok(Some(customers)) => self.set_customers(customers),
+            Ok(None) => {}
+            // A desk that cannot show sites can still lift.
+            Err(e) => tracing::error!("the configuration of the log is not shown: {e}"),
         }
     }
 

@@ -20,6 +20,7 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
+pub use act::config::{Change, Offered, Snapshots};
 pub use api::openapi_json;
 pub use auth::Role;
 pub use desk::{Config, CustomerView, Desk, SiteView};

@@ -18,6 +18,9 @@ pub(crate) const UNDO: usize = policy::MAX_UNDO;
 /// A receipt, bytes: a signed note.
 pub(crate) const RECEIPT: usize = relay::receipt::MAX_RECEIPT;
 
+/// A request of an edge for a configuration, bytes: a signed note of five lines.
+pub(crate) const CONFIG_REQUEST: usize = relay::config::MAX_REQUEST;
+
 /// A JSON body, bytes: the only one holds a vkey of about 100 bytes.
 pub(crate) const JSON: usize = 4096;
 

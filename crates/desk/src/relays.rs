@@ -74,6 +74,25 @@ pub(crate) async fn receipts(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// A snapshot for an enrolled edge that asks for it.
+pub(crate) async fn config(
+    State(desk): Desk,
+    body: Octets<{ limits::CONFIG_REQUEST }>,
+) -> Result<Response, DeskError> {
+    let snapshot = match act::config::give(&desk, &body.0).await {
+        Ok(snapshot) => snapshot,
+        Err(e) => {
+            desk.count("config-request").await;
+            return Err(e);
+        }
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/toml")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((headers, snapshot).into_response())
+}
+
 /// An undo note from an edge: 202 when it is logged, now or before.
 pub(crate) async fn undo(State(desk): Desk, body: Octets<{ limits::UNDO }>) -> Result<Response, DeskError> {
     let done = act::undo::undo(&desk, &body.0).await?;

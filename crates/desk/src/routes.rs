@@ -25,6 +25,7 @@ pub(crate) const API: &[Route] = &[
     ("POST", "/api/v1/notes", || post(api_::draft_note)),
     ("GET", "/api/v1/notes", || get(api_::list_notes)),
     ("GET", "/api/v1/notes/{id}", || get(api_::get_note)),
+    ("GET", "/api/v1/notes/{id}/change", || get(api_::get_change)),
     ("POST", "/api/v1/notes/{id}/signatures", || post(api_::sign_note)),
     ("POST", "/api/v1/undo", || post(api_::undo)),
     ("GET", "/api/v1/decisions", || get(api_::list_decisions)),
@@ -55,6 +56,7 @@ pub(crate) const CONSOLE: &[Route] = &[
 pub(crate) const RELAY: &[Route] = &[
     ("GET", relay::bell::PATH, || get(relays::bell)),
     ("POST", "/relay/v1/receipts", || post(relays::receipts)),
+    ("POST", relay::config::PATH, || post(relays::config)),
     ("POST", "/relay/v1/undo", || post(relays::undo)),
 ];
 

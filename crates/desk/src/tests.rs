@@ -1,6 +1,7 @@
 //! The desk as a whole, through its routers: scripts of requests and what must come back.
 
 mod bed;
+mod config;
 mod crash;
 mod document;
 mod head;

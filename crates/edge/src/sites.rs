@@ -13,6 +13,10 @@
 //!   key = "certs/one.key"
 //! ```
 
+mod change;
+
+pub use change::{Change, as_announced};
+
 use crate::Host;
 use policy::Id;
 use std::collections::HashMap;

@@ -40,6 +40,8 @@ pub use trust::Trust;
 
 /// Largest post, bytes: 256 KiB holds a long article in several languages; an edge keeps every one in memory.
 pub const MAX_POST: usize = 256 * 1024;
+/// Largest snapshot of a configuration, bytes: 20,000 hostnames of 200 bytes.
+pub const MAX_SNAPSHOT: usize = 4 * 1024 * 1024;
 /// Largest subject blob, bytes: 10,000 hostnames of 90 bytes fit, and real ones are below 60.
 pub const MAX_SUBJECT: usize = 1024 * 1024;
 /// Largest note that may undo something and may come from anywhere, bytes: a lift is under 1 KiB with one signature.

@@ -128,6 +128,8 @@ pub struct State {
     lifts: BTreeMap<Id, Vec<Lift>>,
     suspended: Vec<Suspended>,
     config: Option<Config>,
+    /// Configurations that take something away, which officers signed, in the order of the log.
+    withdrawals: Vec<Config>,
     subjects: BTreeMap<Hash, Subject>,
     posts: BTreeSet<Hash>,
     outcomes: Vec<Outcome>,
@@ -165,6 +167,7 @@ impl State {
             lifts: BTreeMap::new(),
             suspended: Vec::new(),
             config: None,
+            withdrawals: Vec::new(),
             subjects: BTreeMap::new(),
             posts: BTreeSet::new(),
             outcomes: Vec::from([Outcome::Applied { kind: Kind::Policy, id }]),
@@ -531,6 +534,24 @@ impl State {
         self.config.as_ref()
     }
 
+    /// What somebody who serves version `version` (0: none) goes through to reach the newest: each configuration since
+    /// that takes something away, and the newest. All others say that they take nothing, so what disappears from one of
+    /// these to the next must be in the next one's own counts.
+    #[must_use]
+    pub fn configs_after(&self, version: u64) -> Vec<&Config> {
+        let Some(newest) = self.config.as_ref().filter(|newest| newest.version > version) else {
+            return Vec::new();
+        };
+        let between = self.withdrawals.iter().filter(|c| c.version > version && c.version < newest.version);
+        between.chain([newest]).collect()
+    }
+
+    /// Whether the hash is of a snapshot that somebody who catches up may still need.
+    #[must_use]
+    pub fn needs_config(&self, snapshot: &Hash) -> bool {
+        self.withdrawals.iter().chain(&self.config).any(|c| c.snapshot == *snapshot)
+    }
+
     /// The root hash of the entries taken.
     #[must_use]
     pub fn root(&self) -> Hash {
@@ -690,7 +711,10 @@ impl State {
                 // An officer of the new policy may have lifted already.
                 self.settle_all();
             }
-            Change::Config(note) => self.config = Some(note),
+            Change::Config(note) => {
+                self.withdrawals.extend(note.takes_away().then(|| note.clone()));
+                self.config = Some(note);
+            }
             Change::Refuse => {}
         }
     }

@@ -262,6 +262,9 @@ pub(crate) struct Init {
     /// repeated; all of them must.
     #[arg(long, value_name = "URL,VKEY")]
     pub(crate) witness: Vec<String>,
+    /// A key for configurations too: which sites edges serve is in the log then, and taking service away needs two.
+    #[arg(long)]
+    pub(crate) config_key: bool,
 }
 
 #[derive(Args, Debug)]

@@ -55,6 +55,7 @@ pub(crate) struct Desk {
     pub(crate) listen: Listen,
     pub(crate) dir: PathBuf,
     pub(crate) sites: PathBuf,
+    pub(crate) config_key: Option<PathBuf>,
     pub(crate) witnesses: Vec<String>,
 }
 
@@ -154,6 +155,7 @@ impl Config {
             listen: t.listen("desk.listen"),
             dir: t.path("desk.dir"),
             sites: t.path("desk.sites"),
+            config_key: t.maybe_path("desk.config_key"),
             witnesses: t.texts("desk.witnesses"),
         }
     }

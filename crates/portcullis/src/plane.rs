@@ -2,6 +2,7 @@
 
 pub(crate) mod desk;
 pub(crate) mod edge;
+mod lane;
 pub(crate) mod metrics;
 pub(crate) mod witness;
 
@@ -30,9 +31,12 @@ fn parse_sites(file: &Path, text: &str) -> std::result::Result<Sites, String> {
     })
 }
 
-/// Calls `take` with every good new content of the sites file, for ever. A bad one is told, and the last good one
-/// stays; the same words are told once.
-pub(crate) async fn watch_sites(file: PathBuf, take: impl Fn(&Sites) -> std::result::Result<(), String>) {
+/// Calls `take` with every new content of the sites file, for ever, and tells what it says. What it refuses changes
+/// nothing; the same words are told once.
+pub(crate) async fn watch_sites(
+    file: PathBuf,
+    take: impl AsyncFn(&str) -> std::result::Result<String, String>,
+) {
     let mut seen = std::fs::read_to_string(&file).ok();
     loop {
         tokio::time::sleep(WATCH_EVERY).await;
@@ -42,10 +46,10 @@ pub(crate) async fn watch_sites(file: PathBuf, take: impl Fn(&Sites) -> std::res
         }
         let taken = match &now {
             None => Err(format!("the sites file {} cannot be read", file.display())),
-            Some(text) => parse_sites(&file, text).and_then(|sites| take(&sites)),
+            Some(text) => take(text).await,
         };
         match taken {
-            Ok(()) => out::note(format_args!("sites: {} taken over", file.display())),
+            Ok(words) => out::note(format_args!("sites: {} {words}", file.display())),
             Err(words) => out::note(format_args!("sites: not taken over, the last good ones stay: {words}")),
         }
         seen = now;

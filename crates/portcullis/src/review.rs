@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use ledger::Hash;
 use policy::assessment::Assessment;
-use policy::note::{Continue, Criterion, Finding, Impose, LegalOrder, Referral, Verdict};
+use policy::note::{Config, Continue, Criterion, Finding, Impose, LegalOrder, Referral, Verdict};
 use policy::{AnyNote, Id, Subject, Time};
 
-use crate::desk_client::{Desk, text};
+use crate::desk_client::{Desk, list, text};
 use crate::exit::{Exit, Failure, Result};
 use crate::home::Officer;
 use crate::out;
@@ -67,6 +67,30 @@ pub(crate) async fn show_subject(desk: &Desk, subject: &Subject) -> Result<()> {
         out::note(format_args!("           and {} more", subject.hostnames.len() - SHOWN));
     }
     subject.facts.iter().for_each(|fact| out::note(format_args!("fact       {fact}")));
+    Ok(())
+}
+
+/// Shows which hostnames a configuration takes something from. The names are the desk's word; the numbers are in the
+/// text, and every edge counts them again before it serves the configuration.
+pub(crate) async fn show_config(desk: &Desk, config: &Config) -> Result<()> {
+    let change = desk.get(&format!("/notes/{}/change", config.head.id)).await?;
+    for (word, said, what) in [
+        ("withdrawn", config.withdrawn, "stop reaching their origin"),
+        ("lowered", config.lowered, "are served without TLS from then on"),
+    ] {
+        let lost: Vec<_> = list(&change, word).collect();
+        if lost.len() as u64 != said {
+            let what = format!("the text says {word} {said}, and the desk names {} hostnames", lost.len());
+            return Err(Failure::refused(what).next("do not sign; ask whoever runs the desk"));
+        }
+        out::note(format_args!("{word:<10} {said} hostnames {what}"));
+        for item in lost.iter().take(SHOWN) {
+            out::note(format_args!("           {} of {}", text(item, "hostname"), text(item, "customer_id")));
+        }
+        if lost.len() > SHOWN {
+            out::note(format_args!("           and {} more: the console lists all", lost.len() - SHOWN));
+        }
+    }
     Ok(())
 }
 

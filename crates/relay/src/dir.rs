@@ -12,6 +12,7 @@
 //! | `looked` | as far as the disk is | new entries are then folded as caught up | as lost | a back-dated entry is taken as a new edge would take it |
 //! | `forked` | as far as the disk is | the edge follows a log whose key signed two histories, until it sees both again | as lost | stop the edge from learning, until a new log key |
 //! | `rekey` | by the policy quorum inside | the edge takes the old log key until it sees the new log | as lost | as lost |
+//! | `config` | as far as the disk is | the edge serves its local sites file until the desk answers | the next one is held against the older one | what this edge serves, until the next configuration; no measure |
 //! | `fork-*` | by the log's signature inside | the proof of a fork is lost | no meaning | nothing |
 //! | `damaged/*` | no | yes | no meaning | nothing |
 //!
@@ -48,10 +49,14 @@ const MAX_EVIDENCE: usize = 64;
 /// `sha256 ` and 64 hex digits and a newline.
 const SEAL: usize = 72;
 
+/// Largest `config` file: two lines of head and the snapshot.
+const MAX_CONFIG: usize = 64 + policy::MAX_SNAPSHOT;
+
 /// Largest `forked` file: a vkey of a plain key under an origin of 300 bytes.
 const MAX_VKEY: usize = 512;
 
 const SEEN_FIRST: &str = "portcullis-seen/v1";
+const CONFIG_FIRST: &str = "portcullis-applied-config/v1";
 const UNDO_FIRST: &str = "portcullis-undo/v1";
 
 /// What reading a file gave.
@@ -246,6 +251,16 @@ impl Dir {
         self.write("rekey", note)
     }
 
+    /// The snapshot of a configuration that is served, with its version.
+    pub(crate) fn config(&self) -> io::Result<Found<(u64, Vec<u8>)>> {
+        Ok(self.read("config", MAX_CONFIG + SEAL)?.and_then(unseal).and_then(|b| parse_config(&b)))
+    }
+
+    pub(crate) fn put_config(&self, version: u64, snapshot: &[u8]) -> io::Result<()> {
+        let head = format!("{CONFIG_FIRST}\nversion {version}\n");
+        self.write("config", &seal([head.as_bytes(), snapshot].concat()))
+    }
+
     /// Keeps a checkpoint that takes part in a fork. False when there are already as many as are kept.
     pub(crate) fn put_evidence(&self, size: u64, note: &[u8]) -> io::Result<bool> {
         let name = format!("fork-{size}-{}", &Hash::of(note).to_string()[..8]);
@@ -364,6 +379,13 @@ fn parse_seen(bytes: &[u8]) -> Option<Vec<Seen>> {
             _ => None,
         })
         .collect()
+}
+
+fn parse_config(bytes: &[u8]) -> Option<(u64, Vec<u8>)> {
+    let rest = bytes.strip_prefix(CONFIG_FIRST.as_bytes())?.strip_prefix(b"\nversion ")?;
+    let end = rest.iter().position(|&b| b == b'\n')?;
+    let version = core::str::from_utf8(rest.get(..end)?).ok()?.parse().ok()?;
+    Some((version, rest.get(end + 1..)?.to_vec()))
 }
 
 fn parse_undo(bytes: &[u8]) -> Option<Undo> {

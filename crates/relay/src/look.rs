@@ -117,6 +117,9 @@ impl Looker {
         let mut inner = self.shared.lock();
         inner.last_sync = Some(self.shared.clock.mono());
         inner.look_back |= grown > 0;
+        if grown > 0 {
+            self.shared.configure.notify_one();
+        }
         if inner.looked.is_none_or(|at| now.0.abs_diff(at.0) >= STALE_AFTER.as_secs()) {
             match self.shared.dir.put_looked(now) {
                 Ok(()) => inner.looked = Some(now),

@@ -18,6 +18,7 @@ use policy::{Id, State, Time, Trust};
 use tokio::sync::{Notify, watch};
 
 use crate::compare::View;
+use crate::config::Applied;
 use crate::dir::{Dir, Found};
 use crate::effective::{Clocks, Effective, Elapsed, effective};
 use crate::load::{Held, OpenError, Refused, count, load};
@@ -75,6 +76,12 @@ pub struct Status {
     pub views: u64,
     /// Somebody has held more of the log than our ledger server shows, for longer than [`STALE_AFTER`]: an alarm.
     pub held_back: bool,
+    /// The version of the configuration that is served; `None`: the local sites file.
+    pub config: Option<u64>,
+    /// Whether the log says which sites are served, and not the local file.
+    pub configured: bool,
+    /// Why the newest configuration of the log is not served: an alarm. The last good one stays.
+    pub config_refused: Option<String>,
     /// Evidence files of forks.
     pub fork_evidence: u64,
     /// What was refused since the start, by reason.
@@ -102,6 +109,10 @@ pub(crate) struct Inner {
     pub(crate) rekey: Option<PolicyNote>,
     /// What peers and witnesses showed last, by their address.
     pub(crate) views: BTreeMap<String, View>,
+    /// The configuration that is served.
+    pub(crate) config: Option<Applied>,
+    /// Why not the newest.
+    pub(crate) config_refused: Option<String>,
     /// Posts the fold believes held, whose file was damaged.
     pub(crate) lost_posts: BTreeSet<Hash>,
 }
@@ -111,6 +122,12 @@ impl Inner {
     pub(crate) fn log_key<'a>(&'a self, trust: &'a Trust) -> &'a VerifierKey {
         let folded = || self.state.as_ref().map_or(&trust.log, State::log_key);
         self.rekey.as_ref().map_or_else(folded, |policy| &policy.log)
+    }
+
+    /// Whether the log says which sites are served: from the first configuration it has, as long as the policy has a key
+    /// for them.
+    pub(crate) fn configured(&self) -> bool {
+        self.state.as_ref().is_some_and(|s| s.config_key().is_some() && s.config().is_some())
     }
 
     fn newest(&self) -> Time {
@@ -129,6 +146,8 @@ pub(crate) struct Shared {
     pub(crate) look: Notify,
     /// Rung when there is something new to report.
     pub(crate) report: Notify,
+    /// Rung when the log has grown: it may name another configuration.
+    pub(crate) configure: Notify,
     /// Counts the undos that were accepted, so that each who forwards them wakes.
     pub(crate) forward: watch::Sender<u64>,
 }
@@ -145,6 +164,7 @@ impl Shared {
             bell_up: AtomicBool::new(false),
             look: Notify::new(),
             report: Notify::new(),
+            configure: Notify::new(),
             forward: watch::Sender::default(),
         };
         {
@@ -175,6 +195,15 @@ impl Shared {
                 Found::Damaged => {
                     count(&mut inner.refused, "damaged");
                     shared.dir.set_aside("forked")?;
+                    None
+                }
+            };
+            inner.config = match shared.dir.config()? {
+                Found::Whole((version, snapshot)) => Some(Applied { version, snapshot: snapshot.into() }),
+                Found::Missing => None,
+                Found::Damaged => {
+                    count(&mut inner.refused, "damaged");
+                    shared.dir.set_aside("config")?;
                     None
                 }
             };
@@ -349,6 +378,9 @@ impl Shared {
             frozen: inner.forked.as_ref() == Some(&inner.log_key(&self.config.trust).to_string()),
             views: inner.views.values().filter(|v| v.agrees).count() as u64,
             held_back: inner.views.values().any(|v| v.held_back(self.clock.mono())),
+            config: inner.config.as_ref().filter(|_| inner.configured()).map(|applied| applied.version),
+            configured: inner.configured(),
+            config_refused: inner.config_refused.clone(),
             fork_evidence: self.dir.evidence().map_or(0, |names| names.len() as u64),
             refused: inner.refused.clone(),
         }

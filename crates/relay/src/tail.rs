@@ -1,8 +1,8 @@
 //! The tail: a few small loops around one state, for as long as the edge runs.
 //!
 //! look: on a ring, or when a poll is due. bell: rings. tick: what begins or ends by time. report: receipts.
-//! forward: undos to the desk, and to each peer. compare: the checkpoints of others. They share nothing but [`Shared`], so none can hold up another, and above all
-//! nothing can hold up an undo.
+//! forward: undos to the desk, and to each peer. compare: the checkpoints of others. configure: which sites are served.
+//! They share nothing but [`Shared`], so none can hold up another, and above all nothing can hold up an undo.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::bell::{self, Decoder, backoff, jitter};
 use crate::compare::{self, COMPARE_EVERY, Comparer};
+use crate::config::{self, Configure, Configurer};
 use crate::effective::Effective;
 use crate::http::{Base, Client};
 use crate::load::OpenError;
@@ -47,6 +48,7 @@ pub struct Tail {
     reporter: Reporter,
     forwarders: Vec<Forwarder>,
     comparer: Comparer,
+    configurer: Option<Configurer>,
 }
 
 impl Tail {
@@ -85,8 +87,22 @@ impl Tail {
                 shared: Arc::clone(&shared),
             },
             bell: desk,
+            configurer: None,
             shared,
         })
+    }
+
+    /// The snapshot that is served from the start: the last good one, if the log says which sites are served.
+    #[must_use]
+    pub fn config(&self) -> Option<Arc<[u8]>> {
+        let inner = self.shared.lock();
+        inner.config.as_ref().filter(|_| inner.configured()).map(|applied| Arc::clone(&applied.snapshot))
+    }
+
+    /// Names whoever serves sites; without it configurations are not followed.
+    pub fn configure(&mut self, to: Arc<dyn Configure>) {
+        let desk = Client::new(self.bell.clone());
+        self.configurer = Some(Configurer { shared: Arc::clone(&self.shared), desk, to });
     }
 
     /// What is in force, now and at every change.
@@ -143,6 +159,14 @@ impl Tail {
         self.comparer.compare_once().await
     }
 
+    /// Goes to the newest configuration of the log. True when another one is served now.
+    pub async fn configure_once(&mut self) -> bool {
+        match &mut self.configurer {
+            Some(configurer) => configurer.configure_once().await,
+            None => false,
+        }
+    }
+
     /// What the second hand does in [`Tail::run`]: publishes what began or ended by time alone.
     pub fn tick(&self) {
         self.shared.tick();
@@ -167,6 +191,7 @@ impl Tail {
                 tick_loop(&shared),
                 report_loop(&mut self.reporter),
                 compare_loop(&mut self.comparer),
+                configure_loop(self.configurer.as_mut()),
             )
         };
         tokio::select! {
@@ -317,6 +342,16 @@ async fn compare_loop(comparer: &mut Comparer) {
     for turn in 0.. {
         comparer.compare_once().await;
         sleep(jitter(COMPARE_EVERY, &who, turn)).await;
+    }
+}
+
+async fn configure_loop(configurer: Option<&mut Configurer>) {
+    let Some(configurer) = configurer else { return std::future::pending().await };
+    let shared = Arc::clone(&configurer.shared);
+    loop {
+        configurer.configure_once().await;
+        // what was refused may be mended by then; what grows rings
+        timeout(config::RETRY, shared.configure.notified()).await.unwrap_or_default();
     }
 }
 

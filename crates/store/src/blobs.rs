@@ -87,7 +87,7 @@ impl Store {
         self.row_blob("SELECT bytes FROM pending WHERE hash = $1", hash).await
     }
 
-    async fn row_blob(&self, query: &'static str, hash: &Hash) -> Result<Option<Vec<u8>>> {
+    pub(crate) async fn row_blob(&self, query: &'static str, hash: &Hash) -> Result<Option<Vec<u8>>> {
         let bytes: Option<Vec<u8>> =
             sqlx::query_scalar(query).bind(hash.0.as_slice()).fetch_optional(self.rows()).await?;
         match bytes {

@@ -20,6 +20,7 @@ mod plan;
 pub mod publish;
 mod reader;
 mod rekey;
+mod snapshots;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub use plan::{Plan, Step};
 pub use publish::Published;
 pub use reader::Reader;
 pub use rekey::Rekeyed;
+pub use snapshots::SNAPSHOT_SECONDS;
 
 /// Everything a desk may do to what is kept. Clones share the connections.
 #[derive(Clone)]

@@ -83,6 +83,11 @@ pub(crate) fn decide(
         }
         hashes = vec![impose.subject, impose.post];
     }
+    if let AnyNote::Config(config) = &parsed
+        && !blobs.snapshot
+    {
+        missing.push(format!("the snapshot {}, which the desk reads from its sites file", config.snapshot));
+    }
     if !missing.is_empty() {
         return Verdict::Wait(missing);
     }
@@ -124,7 +129,7 @@ mod tests {
         let held = Blobs {
             subject: Some(subject.to_string().into_bytes()),
             post: Some(b"post".to_vec()),
-            narrative: None,
+            ..Blobs::default()
         };
         let ask = |state: &State, text: &str, names: &[&str], blobs: &Blobs, at: u64| {
             word(&decide(state, &customers(), &house.signed(text, names), blobs, NOW.plus(at), NOW))

@@ -26,6 +26,10 @@ pub(crate) async fn draft(
     if parsed.origin() != state.origin() {
         return Err(Rejected::ForeignOrigin.into());
     }
+    if matches!(parsed, AnyNote::Config(_)) {
+        let why = "the desk itself writes configurations, from its sites file: change that".to_owned();
+        return Err(DeskError::Unfit { code: "config", why });
+    }
     let stored = desk.store.draft(parsed.id()).await?;
     if let Some(same) = stored.filter(|d| d.text == text) {
         return Ok(same);

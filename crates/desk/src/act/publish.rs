@@ -149,18 +149,30 @@ async fn refresh(desk: &Shared, held: &Sequencer) -> Result<(), DeskError> {
             tracing::error!(index, code = why.code(), "a published entry has no effect: {why}");
         }
     }
-    desk.set_public(held, Public { state: Arc::new(state), tree: Arc::new(tree) });
+    let state = Arc::new(state);
+    let before = desk.state();
+    desk.set_public(held, Public { state: Arc::clone(&state), tree: Arc::new(tree) });
+    if before.config() != state.config() {
+        desk.follow_config(&state).await;
+    }
     Ok(())
 }
 
 /// The blobs a note refers to, as far as they are held.
 pub(crate) async fn blobs(desk: &Shared, note: &Note) -> Result<Blobs, DeskError> {
     let parsed = AnyNote::parse(note.text())?;
-    let AnyNote::Impose(impose) = parsed else { return Ok(Blobs::default()) };
+    let impose = match parsed {
+        AnyNote::Impose(impose) => impose,
+        AnyNote::Config(config) => {
+            let snapshot = desk.store.snapshot(&config.snapshot).await?.is_some();
+            return Ok(Blobs { snapshot, ..Blobs::default() });
+        }
+        _ => return Ok(Blobs::default()),
+    };
     let narrative = match &impose.withheld {
         Some(withheld) => desk.store.blob(&withheld.narrative).await?,
         None => None,
     };
     let (subject, post) = (desk.store.blob(&impose.subject).await?, desk.store.blob(&impose.post).await?);
-    Ok(Blobs { subject, post, narrative })
+    Ok(Blobs { subject, post, narrative, snapshot: false })
 }

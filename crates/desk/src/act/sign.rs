@@ -65,7 +65,7 @@ fn read(state: &State, body: &str, now: Time) -> Result<Signature, DeskError> {
 }
 
 /// Publishes the draft if nothing is missing.
-async fn settle(desk: &Arc<Shared>, id: &Id, asked: bool) -> Result<(), DeskError> {
+pub(crate) async fn settle(desk: &Arc<Shared>, id: &Id, asked: bool) -> Result<(), DeskError> {
     let draft = find(desk, id).await?;
     if draft.state != DraftState::Collecting {
         return Ok(());

@@ -13,6 +13,8 @@ pub(crate) struct Blobs {
     pub(crate) post: Option<Vec<u8>>,
     /// What is withheld and opens later.
     pub(crate) narrative: Option<Vec<u8>>,
+    /// Whether the snapshot of a configuration is held.
+    pub(crate) snapshot: bool,
 }
 
 /// Which blobs are still missing, in words; or why those that are held cannot stand behind the note. An edge would
@@ -137,7 +139,7 @@ mod tests {
             let blobs = Blobs {
                 subject: Some(subject.to_string().into_bytes()),
                 post: Some(b"post".to_vec()),
-                narrative: None,
+                ..Blobs::default()
             };
             match check(&impose, &house.origin, &blobs, &customers()) {
                 Ok(missing) => assert_eq!((missing.len(), want), (0, ""), "{hosts:?}"),
@@ -164,7 +166,8 @@ mod tests {
             (foreign.as_bytes(), b"post", "another log"),
             (site.as_bytes(), b"post", "the note's scope is customer"),
         ] {
-            let blobs = Blobs { subject: Some(subject.to_vec()), post: Some(post.to_vec()), narrative: None };
+            let blobs =
+                Blobs { subject: Some(subject.to_vec()), post: Some(post.to_vec()), ..Blobs::default() };
             let got = check(&impose, &house.origin, &blobs, &customers()).err().unwrap_or_default();
             assert!(got.contains(want) && got.is_empty() == want.is_empty(), "{want:?}: {got}");
         }

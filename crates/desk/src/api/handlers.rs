@@ -141,6 +141,21 @@ pub(crate) async fn get_note(
     note_answer(&desk, StatusCode::OK, draft).await.map(answer)
 }
 
+/// What a configuration takes away, by hostname. Its note has the numbers alone; whoever signs it reads this first.
+#[utoipa::path(get, path = "/api/v1/notes/{id}/change", operation_id = "getChange", tag = "notes",
+    params(("id" = String, Path, description = "The note's id")),
+    responses((status = 200, body = resource::Change), Problems))]
+pub(crate) async fn get_change(
+    State(desk): Desk,
+    _by: Authorised<Read>,
+    path: Result<Path<String>, PathRejection>,
+) -> Answered {
+    let id = read_id(path)?;
+    let draft = desk.store.draft(&id).await?;
+    let draft = draft.ok_or_else(|| DeskError::NotFound(format!("the note {id}")))?;
+    ok(&look::change(act::config::change(&desk, &draft.text).await?))
+}
+
 /// Add one signature. When nothing is missing any more, the note is published and the answer says where.
 #[utoipa::path(post, path = "/api/v1/notes/{id}/signatures", operation_id = "signNote", tag = "notes",
     params(("id" = String, Path, description = "The note's id"),

@@ -7,10 +7,12 @@ use ledger::note::Signature;
 use policy::{Id, Measure, Scope, Signer, State, Status as Now, Subject, Time};
 use store::{Draft, DraftState, EdgeRow, StoreError};
 
+use super::resource;
 use super::resource::{
-    Continued, Counter, Customer, Decision, Edge, Entries, Entry, InForce, Lifted, NoteResource, Person,
-    Progress, Site, Standing, Status,
+    Continued, Counter, Customer, Decision, Edge, Entries, Entry, InForce, Lifted, Lost, NoteResource,
+    Person, Progress, Site, Standing, Status,
 };
+use crate::act::config::Change;
 use crate::act::decide::{self, Verdict};
 use crate::act::publish;
 use crate::desk::{CustomerView, Shared, SiteView};
@@ -49,6 +51,14 @@ pub(crate) fn in_force(m: &Measure) -> InForce {
         until: m.until.to_string(),
         confirm_by: m.confirm_by.map(|t| t.to_string()),
     }
+}
+
+/// What a configuration takes away.
+pub(crate) fn change(change: Change) -> resource::Change {
+    let lost = |all: Vec<(String, Id)>| {
+        all.into_iter().map(|(hostname, id)| Lost { hostname, customer_id: id.to_string() }).collect()
+    };
+    resource::Change { withdrawn: lost(change.withdrawn), lowered: lost(change.lowered) }
 }
 
 /// Entries from `from` to below `to`, which are public.

@@ -26,6 +26,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
         handlers::draft_note,
         handlers::list_notes,
         handlers::get_note,
+        handlers::get_change,
         handlers::sign_note,
         handlers::undo,
         handlers::list_decisions,

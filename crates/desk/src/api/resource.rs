@@ -154,6 +154,25 @@ pub(crate) struct Notes {
     pub(crate) next_cursor: Option<String>,
 }
 
+/// A hostname that loses something.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Lost {
+    /// The hostname.
+    pub(crate) hostname: String,
+    /// Its customer before the change.
+    pub(crate) customer_id: String,
+}
+
+/// What a configuration takes away.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Change {
+    /// Hostnames that stop reaching their origin: gone, moved to another customer, an origin removed, another `Host`
+    /// sent to it.
+    pub(crate) withdrawn: Vec<Lost>,
+    /// Hostnames that are served without TLS from then on.
+    pub(crate) lowered: Vec<Lost>,
+}
+
 /// An entry of the ledger.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Entry {

@@ -11,6 +11,7 @@ use policy::AnyNote;
 use store::{Draft, DraftState};
 
 use super::{Frame, read_id, render};
+use crate::act;
 use crate::api::lists::{self, Part};
 use crate::api::look;
 use crate::api::resource::NoteResource;
@@ -74,6 +75,12 @@ async fn referred(desk: &Shared, note: &NoteResource) -> Result<Vec<Referred>, D
     let hashes = match AnyNote::parse(&note.text)? {
         AnyNote::Impose(n) => vec![("Subject", n.subject), ("Post", n.post)],
         AnyNote::Finding(n) => vec![("Subject", n.subject), ("Assessment", n.assessment)],
+        AnyNote::Config(n) => {
+            // Once it is published, what it replaced may be forgotten.
+            let change = act::config::change(desk, &note.text).await.ok();
+            let text = change.map(|c| c.to_string()).map(|c| if c.is_empty() { "nothing".into() } else { c });
+            return Ok(vec![Referred { what: "Taken away by the sites file", hash: n.snapshot, text }]);
+        }
         _ => Vec::new(),
     };
     let mut referred = Vec::with_capacity(hashes.len());
@@ -103,7 +110,7 @@ async fn look_at(desk: &Shared, drafts: Vec<Draft>) -> Result<Vec<NoteResource>,
 fn command(note: &NoteResource) -> Option<String> {
     match note.kind.as_str() {
         "finding" => Some(format!("portcullis finding sign {}", note.id)),
-        "impose" => Some(format!("portcullis approve {}", note.id)),
+        "impose" | "config" => Some(format!("portcullis approve {}", note.id)),
         _ => None,
     }
 }

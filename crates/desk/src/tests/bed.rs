@@ -25,13 +25,13 @@ use ledger::sshsig::SshSig;
 use policy::clock::Clock;
 use policy::note::Suspend;
 use policy::testkit::{House, id, sentence};
-use policy::{Scope, Subject, Time};
+use policy::{Id, Scope, Subject, Time};
 use relay::receipt::Receipt;
 use store::{Store, fault};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::{Config, CustomerView, Desk, SiteView};
+use crate::{Change, Config, CustomerView, Desk, SiteView, Snapshots};
 
 /// When every test begins: 2027-01-15T08:00:00Z.
 pub(super) const START: Time = Time(1_800_000_000);
@@ -73,8 +73,12 @@ impl Bed {
     }
 
     pub(super) async fn with(origin: &str, open_reads: bool) -> Bed {
+        Bed::of(House::new(origin, START), open_reads).await
+    }
+
+    /// A desk of this house.
+    pub(super) async fn of(house: House, open_reads: bool) -> Bed {
         let dir = TempDir::new().expect("a temporary directory");
-        let house = House::new(origin, START);
         let store = Store::open(dir.path()).await.expect("store");
         store.init_ledger(&house.log, &house.policy_note().to_bytes(), START).await.expect("a new ledger");
         for (name, scope) in
@@ -258,11 +262,59 @@ async fn unconfirmed(
         demo_allowed: true,
         witnesses: Vec::new(),
         customers: customers(),
+        snapshots: Arc::new(Lines),
+        config_key: house.config.as_ref().map(|key| SigningKey::parse(&key.encode()).expect("a key")),
     };
     let log = SigningKey::from_seed(&house.origin, Hash::of(house.origin.as_bytes()).0)
         .expect("the house's log key");
     let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
     Desk::open(config, store.clone(), log, clock).await
+}
+
+/// Sites files of these tests: lines of `CUSTOMER HOSTNAME`, and `tls` behind it or not.
+struct Lines;
+
+fn lines(snapshot: &[u8]) -> Result<Vec<(Id, String, bool)>, String> {
+    let text = str::from_utf8(snapshot).map_err(|e| e.to_string())?;
+    let line = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let customer =
+            words.first().and_then(|w| Id::parse(w)).ok_or_else(|| format!("no customer: {line}"))?;
+        Ok((customer, (*words.get(1).ok_or("no hostname")?).to_owned(), words.get(2) == Some(&"tls")))
+    };
+    text.lines().map(line).collect()
+}
+
+impl Snapshots for Lines {
+    fn customers(&self, snapshot: &[u8]) -> Result<Vec<CustomerView>, String> {
+        let mut customers: Vec<CustomerView> = Vec::new();
+        for (customer, host, _) in lines(snapshot)? {
+            let site =
+                SiteView { id: id(&format!("site_{}", host.replace('.', "-"))), hostnames: vec![host] };
+            match customers.iter_mut().find(|c| c.id == customer) {
+                Some(known) => known.sites.push(site),
+                None => customers.push(CustomerView {
+                    name: format!("{customer} by the log"),
+                    id: customer,
+                    sites: vec![site],
+                }),
+            }
+        }
+        Ok(customers)
+    }
+
+    fn change(&self, before: &[u8], after: &[u8]) -> Result<Change, String> {
+        let (before, after) = (lines(before)?, lines(after)?);
+        let mut change = Change::default();
+        for (customer, host, tls) in before {
+            match after.iter().find(|(c, h, _)| (c, h) == (&customer, &host)) {
+                None => change.withdrawn.push((host, customer)),
+                Some((_, _, still)) if tls && !still => change.lowered.push((host, customer)),
+                Some(_) => {}
+            }
+        }
+        Ok(change)
+    }
 }
 
 pub(super) fn customers() -> Vec<CustomerView> {

@@ -34,8 +34,9 @@ pub(super) async fn run(global: &Global, args: Sign) -> Result<Exit> {
             }
             change::show(&house, policy);
         }
+        AnyNote::Config(config) => review::show_config(&desk, config).await?,
         // The text says it all.
-        AnyNote::Refuse(_) | AnyNote::Lift(_) | AnyNote::Config(_) => {}
+        AnyNote::Refuse(_) | AnyNote::Lift(_) => {}
     }
     let blocks = matches!(note, AnyNote::Impose(_) | AnyNote::Continue(_));
     let signed = signing::add(&desk, &officer, &id, &text, args.yes).await?;

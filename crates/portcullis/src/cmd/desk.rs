@@ -17,12 +17,8 @@ pub(super) async fn run(global: &Global, args: DeskArgs) -> Result<Exit> {
     let desk = plane::desk::start(&config, args.demo, Arc::new(RealClock::new())).await?;
     out::note(format_args!("desk: {}   relay: {}", at(config.desk().listen), at(config.relay_listen())));
     out::data("portcullis ready");
-    let sites = plane::watch_sites(config.desk().sites, |sites| {
-        desk.set_customers(plane::desk::customers(sites));
-        Ok(())
-    });
     tokio::select! {
-        () = sites => {}
+        () = plane::desk::watch(&desk, config.desk().sites) => {}
         ended = plane::stopped() => ended?,
     }
     Ok(Exit::Ok)

@@ -25,6 +25,9 @@ const ORIGIN: &str = "demo:localhost/ledger";
 /// The edge that runs in the same process.
 const EDGE: &str = "demo:edge-1";
 
+/// The machine that signs configurations.
+const CONFIG: &str = "demo:config";
+
 /// Name, organisation, roles, in the order of the names as the grammar wants them. Two assessors, of whom one may
 /// propose; an independent approver; an independent reviewer: the fewest an emergency takes.
 const PEOPLE: [(&str, &str, &[Role]); 4] = [
@@ -85,7 +88,7 @@ pub(super) async fn run(global: &Global, args: Init) -> Result<Exit> {
     let unfinished = PathBuf::from(unfinished);
     drop(std::fs::remove_dir_all(&unfinished));
     let witnesses = witnesses(&args.witness)?;
-    let made = make(&unfinished, &Ports::new(args.port_base), &witnesses).await;
+    let made = make(&unfinished, &Ports::new(args.port_base), &witnesses, args.config_key).await;
     let renamed =
         made.and_then(|()| std::fs::rename(&unfinished, &dir).map_err(|e| Failure::io("make", &dir, &e)));
     if let Err(failure) = renamed {
@@ -120,7 +123,12 @@ fn witnesses(given: &[String]) -> Result<Vec<(String, VerifierKey)>> {
     Ok(all)
 }
 
-async fn make(dir: &Path, ports: &Ports, witnesses: &[(String, VerifierKey)]) -> Result<()> {
+async fn make(
+    dir: &Path,
+    ports: &Ports,
+    witnesses: &[(String, VerifierKey)],
+    config_key: bool,
+) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     // Keys are in it: nobody else may look.
     let mkdir = |path: &Path| {
@@ -134,7 +142,8 @@ async fn make(dir: &Path, ports: &Ports, witnesses: &[(String, VerifierKey)]) ->
     }
     let log = super::key::new(ORIGIN)?;
     let edge = super::key::new(EDGE)?;
-    let (policy_note, now) = (policy_note(dir, &log, witnesses)?, RealClock::new().now());
+    let config = config_key.then(|| super::key::new(CONFIG)).transpose()?;
+    let (policy_note, now) = (policy_note(dir, &log, config.as_ref(), witnesses)?, RealClock::new().now());
     let store = Store::open(&dir.join("desk")).await.map_err(store_failure)?;
     let trust = store.init_ledger(&log, &policy_note, now).await.map_err(store_failure)?;
     store.enrol_edge(EDGE, &edge.verifier().to_string(), now).await.map_err(store_failure)?;
@@ -147,12 +156,15 @@ async fn make(dir: &Path, ports: &Ports, witnesses: &[(String, VerifierKey)]) ->
     }
     write_new(&dir.join("log.key"), &format!("{}\n", log.encode()), true)?;
     write_new(&dir.join("edge.key"), &format!("{}\n", edge.encode()), true)?;
+    if let Some(config) = &config {
+        write_new(&dir.join("config.key"), &format!("{}\n", config.encode()), true)?;
+    }
     mkdir(&dir.join("certs"))?;
     let hostnames: Vec<String> = FIRST.iter().chain([&SECOND]).map(ToString::to_string).collect();
     certificates::write(&dir.join("certs"), hostnames, now)?;
     for (name, content) in [
         ("trust", trust.as_str()),
-        ("portcullis.toml", &configuration(ports, witnesses)),
+        ("portcullis.toml", &configuration(ports, witnesses, config_key)),
         ("sites.toml", &sites(ports)),
         ("reasons.md", include_str!("../demo/reasons.md")),
         ("criteria.txt", include_str!("../demo/criteria.txt")),
@@ -172,7 +184,12 @@ fn key_name(person: &str) -> String {
 }
 
 /// Policy 0 within the floor, signed by everyone it names.
-fn policy_note(dir: &Path, log: &SigningKey, witnesses: &[(String, VerifierKey)]) -> Result<Vec<u8>> {
+fn policy_note(
+    dir: &Path,
+    log: &SigningKey,
+    config: Option<&SigningKey>,
+    witnesses: &[(String, VerifierKey)],
+) -> Result<Vec<u8>> {
     let id = |s: &str| Id::parse(s).expect("the demonstration's names are ids");
     let mut persons = Vec::new();
     for (name, organisation, roles) in PEOPLE {
@@ -189,7 +206,7 @@ fn policy_note(dir: &Path, log: &SigningKey, witnesses: &[(String, VerifierKey)]
         version: 0,
         log: log.verifier(),
         log_from: None,
-        config: None,
+        config: config.map(SigningKey::verifier),
         witnesses: witnesses.iter().map(|(_, key)| key.clone()).collect(),
         persons,
         bounds: Bounds { witness_quorum: witnesses.len() as u64, ..FLOOR },
@@ -215,10 +232,12 @@ fn officer(name: &str, ports: &Ports) -> Result<String> {
     toml::to_string(&file).map_err(|e| Failure::new(Exit::Failed, e.to_string()))
 }
 
-fn configuration(ports: &Ports, witnesses: &[(String, VerifierKey)]) -> String {
+fn configuration(ports: &Ports, witnesses: &[(String, VerifierKey)], config_key: bool) -> String {
     let urls: Vec<&str> = witnesses.iter().map(|(url, _)| url.as_str()).collect();
     let line = if urls.is_empty() { String::new() } else { format!("witnesses = {urls:?}\n") };
-    fill(include_str!("../demo/portcullis.toml"), ports).replace("{witnesses}\n", &line)
+    fill(include_str!("../demo/portcullis.toml"), ports)
+        .replace("{witnesses}\n", &line)
+        .replace("{config_key}\n", if config_key { "config_key = \"config.key\"\n" } else { "" })
 }
 
 fn sites(ports: &Ports) -> String {
@@ -256,7 +275,7 @@ mod tests {
     fn the_demonstrations_files_are_good() {
         for base in [None, Some(18_080)] {
             let ports = Ports::new(base);
-            let text = configuration(&ports, &[]);
+            let text = configuration(&ports, &[], true);
             assert!(!text.contains('{'), "{text}");
             let config = Config::parse(&text, Path::new("/base")).expect("a good configuration");
             config.need(&["operator", "log", "desk", "press", "relay", "edge"]).expect("all planes");
@@ -277,13 +296,14 @@ mod tests {
     async fn a_home_is_made_whole_and_only_once() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let home = dir.path().join("demo");
-        make(&home, &Ports::new(None), &[]).await.expect("made");
+        make(&home, &Ports::new(None), &[], true).await.expect("made");
         let store = Store::open(&home.join("desk")).await.expect("a store");
         let trust = store.trust().await.expect("read").expect("a ledger");
         let state = store.reader().state(&trust, true).await.expect("the fold takes entry 0");
         assert_eq!((state.size(), state.policy(Time(u64::MAX)).persons.len()), (1, 4));
         let global = Global { home: dir.path().into(), person: None, desk: None, json: false, verbose: 0 };
-        let init = Init { demo: true, dir: Some(home), port_base: None, witness: Vec::new() };
+        let init =
+            Init { demo: true, dir: Some(home), port_base: None, witness: Vec::new(), config_key: false };
         assert_eq!(run(&global, init).await.expect_err("it exists").exit, Exit::Exists);
     }
 }

@@ -42,12 +42,8 @@ pub(super) async fn run(global: &Global, args: Run) -> Result<Exit> {
     edge.ready(&settings.ledger).await;
     welcome(global, &config, &origins);
     out::data("portcullis ready");
-    let desk_sites = plane::watch_sites(place.sites, |sites| {
-        desk.set_customers(plane::desk::customers(sites));
-        Ok(())
-    });
     tokio::select! {
-        () = desk_sites => {}
+        () = plane::desk::watch(&desk, place.sites) => {}
         () = edge.watch(settings.sites) => {}
         ended = plane::stopped() => ended?,
     }

@@ -187,7 +187,14 @@ pub(crate) const FIELDS: &[Field] = &[
         Path,
         Default("sites.toml"),
         "\"sites.toml\"",
-        "The sites file, to show customers and sites. Read again when it changes.",
+        "The sites file, to show customers and sites. Read again when it changes. With `desk.config_key` it is what every edge serves.",
+    ),
+    field(
+        "desk.config_key",
+        Path,
+        Optional,
+        "\"config.key\"",
+        "The private key that the policy names for configurations; `portcullis key new config.key --for config` makes it. With it the sites file goes into the log by its hash, and edges serve what the log says. Left out: each edge reads its own sites file.",
     ),
     field(
         "press.listen",
@@ -286,7 +293,7 @@ pub(crate) const FIELDS: &[Field] = &[
         Path,
         Default("sites.toml"),
         "\"sites.toml\"",
-        "The sites file: customers, hostnames, origins, certificates. Read again when it changes; the last good one is kept.",
+        "The sites file: customers, hostnames, origins, certificates. Read again when it changes; the last good one is kept. Where the log says which sites are served, only its folder counts: the paths of certificates start there.",
     ),
     field(
         "edge.listen",

@@ -56,11 +56,15 @@ impl Typed {
         self.maybe(name).unwrap_or_default()
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn maybe_path(&self, name: &str) -> Option<PathBuf> {
         match self.values.get(name) {
-            Some(Value::Path(path)) => path.clone(),
-            _ => PathBuf::new(),
+            Some(Value::Path(path)) => Some(path.clone()),
+            _ => None,
         }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.maybe_path(name).unwrap_or_default()
     }
 
     pub(super) fn maybe_listen(&self, name: &str) -> Option<Listen> {

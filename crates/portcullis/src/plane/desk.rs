@@ -1,16 +1,18 @@
 //! Desk, relay and press: the planes that share a store, in one process or in two.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use desk::{CustomerView, Desk, SiteView};
+use desk::{CustomerView, Desk, Offered, SiteView};
 use edge::sites::Sites;
 use hyper_util::service::TowerToHyperService;
 use policy::clock::Clock;
-use store::{Reader, Store};
+use store::Store;
 
+use super::lane::Reader;
 use crate::config::{self, Config, Listen};
 use crate::exit::{Exit, Failure, Result};
-use crate::{home, serve};
+use crate::{home, out, serve};
 
 /// Opens desk and relay, and serves them until the process ends.
 pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) -> Result<Desk> {
@@ -36,6 +38,8 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
         demo_allowed: demo,
         witnesses: place.witnesses.clone(),
         customers: customers(&super::read_sites(&place.sites)?),
+        snapshots: Arc::new(Reader::beside(&place.sites)),
+        config_key: place.config_key.as_deref().map(home::machine_key).transpose()?,
     };
     let desk = Desk::open(settings, store.clone(), key, Arc::clone(&clock))
         .await
@@ -45,6 +49,12 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
             format!("{} is not the trust line of the ledger in {}", log.trust.display(), place.dir.display());
         return Err(Failure::new(Exit::Config, what)
             .next("these two belong together; restore the one that was replaced"));
+    }
+    let sites = std::fs::read_to_string(&place.sites).map_err(|e| Failure::io("read", &place.sites, &e))?;
+    match offer(&desk, &sites).await {
+        Ok(words) => out::note(format_args!("desk: {} {words}", place.sites.display())),
+        // The desk must run all the same: whatever is wrong with sites, lifts go through it.
+        Err(why) => out::note(format_args!("desk: {} is not taken over: {why}", place.sites.display())),
     }
     let [api, relay] = doors;
     tokio::spawn(serve::serve(api, TowerToHyperService::new(desk.api_router())));
@@ -59,6 +69,28 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
     Ok(desk)
 }
 
+/// Hands the desk a sites file, and says what came of it.
+async fn offer(desk: &Desk, sites: &str) -> std::result::Result<String, String> {
+    Ok(match desk.offer(sites.as_bytes()).await? {
+        Offered::Local => "taken over".into(),
+        Offered::Current => "is what edges serve".into(),
+        Offered::Published(version) => format!("is configuration {version} now; edges take it over"),
+        Offered::Waits(id, change) if change.withdrawn.is_empty() && change.lowered.is_empty() => {
+            format!("waits as {id} until an edge or a witness has confirmed the ledger's head")
+        }
+        Offered::Waits(id, change) => format!(
+            "waits: {} hostnames would stop reaching their origin and {} lose TLS, so two officers sign: portcullis approve {id}",
+            change.withdrawn.len(),
+            change.lowered.len(),
+        ),
+    })
+}
+
+/// Follows the desk's sites file for ever.
+pub(crate) async fn watch(desk: &Desk, file: PathBuf) {
+    super::watch_sites(file, async |text: &str| offer(desk, text).await).await;
+}
+
 /// How often the desk looks for what a failure left unfinished. An approval is open for an hour at most.
 const TEND_EVERY: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -68,7 +100,7 @@ pub(crate) async fn press(config: &Config, clock: Arc<dyn Clock>) -> Result<()> 
     let (operator, log, place) = (config.operator(), config.log(), config.desk());
     let trust = home::trust(&home::read_line(&log.trust)?)?;
     let door = serve::open("press", &config.press_listen()).await?;
-    let reader = Reader::open(&place.dir).await.map_err(|e| {
+    let reader = store::Reader::open(&place.dir).await.map_err(|e| {
         Failure::new(Exit::Io, format!("the press cannot read {}: {e}", place.dir.display()))
             .next("`portcullis desk` makes it; the press must run on the same machine")
     })?;

@@ -9,6 +9,7 @@ use policy::clock::Clock;
 use relay::{Monitor, RekeyHandle, Tail, TailConfig, UndoHandle};
 use tokio::sync::oneshot;
 
+use super::lane::{Reader, Server};
 use super::metrics::Source;
 use crate::config;
 use crate::exit::{Exit, Failure, Result};
@@ -37,7 +38,6 @@ pub(crate) async fn start(
 ) -> Result<Running> {
     let trust = home::trust(&home::read_line(&config.trust)?)?;
     super::allow(&trust, demo)?;
-    let sites = super::read_sites(&config.sites)?;
     for address in config.listen.iter().chain(&config.listen_tls) {
         is_free(*address)?;
     }
@@ -45,7 +45,7 @@ pub(crate) async fn start(
         Some(listen) => Some(serve::open("edge", listen).await?),
         None => None,
     };
-    let tail = Tail::open(
+    let mut tail = Tail::open(
         TailConfig {
             dir: config.dir.join("ledger"),
             trust,
@@ -59,14 +59,23 @@ pub(crate) async fn start(
         Arc::clone(&clock),
     )
     .map_err(|e| Failure::new(Exit::Io, format!("the edge cannot open {}: {e}", config.dir.display())))?;
+    let reader = Reader::beside(&config.sites);
+    let sites = match tail.config() {
+        Some(snapshot) => reader.read(&snapshot).map_err(|why| {
+            let what = format!("the configuration that this edge serves by the log cannot be read: {why}");
+            Failure::new(Exit::Config, what)
+        })?,
+        None => super::read_sites(&config.sites)?,
+    };
     let (monitor, effective) = (tail.monitor(), tail.subscribe());
     let notes = Notes { undo: tail.undo_handle(), rekey: tail.rekey_handle(), tail: tail.monitor() };
     let settings = settings(config, operator);
     let handle = edge::start(settings, &sites, effective, Arc::new(notes), clock)
         .map_err(|e| Failure::new(Exit::Io, format!("the edge cannot start: {e}")))?;
     let (stop, stopped) = oneshot::channel();
-    let tail = follow(tail, stopped)?;
     let handle = Arc::new(handle);
+    tail.configure(Arc::new(Server { reader, engine: Arc::downgrade(&handle) }));
+    let tail = follow(tail, stopped)?;
     if let Some(door) = metrics {
         let source = Source { engine: Arc::downgrade(&handle), tail: monitor.clone() };
         tokio::spawn(super::metrics::serve(door, source));
@@ -119,10 +128,17 @@ impl Running {
         if words.is_empty() { String::new() } else { format!("; refused so far: {}", words.join(", ")) }
     }
 
-    /// Follows the sites file for ever.
+    /// Follows the edge's own sites file for ever, as long as the log does not say which sites are served.
     pub(crate) async fn watch(&self, file: std::path::PathBuf) {
-        let handle = Arc::clone(&self.handle);
-        super::watch_sites(file, move |sites| handle.set_sites(sites).map_err(|e| e.to_string())).await;
+        let take = async |text: &str| {
+            if self.monitor.status().configured {
+                return Ok("counts only at the desk: the log says which sites this edge serves".into());
+            }
+            let sites = super::parse_sites(&file, text)?;
+            self.handle.set_sites(&sites).map_err(|e| e.to_string())?;
+            Ok("taken over".into())
+        };
+        super::watch_sites(file.clone(), take).await;
     }
 
     /// Lets open requests end, writes how long measures ran, and returns when all threads have ended.

@@ -115,7 +115,7 @@ fn one(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64, 
 }
 
 /// How the edge stands to its ledger.
-fn standing(status: &Status) -> [(&'static str, &'static str, u64); 10] {
+fn standing(status: &Status) -> [(&'static str, &'static str, u64); 12] {
     [
         ("ledger_size", "Entries verified and folded.", status.size),
         ("ledger_stale", "1: no successful look at the log for a minute.", status.stale.into()),
@@ -133,6 +133,16 @@ fn standing(status: &Status) -> [(&'static str, &'static str, u64); 10] {
             "ledger_held_back",
             "1: others have held more of the log for over a minute: an alarm.",
             status.held_back.into(),
+        ),
+        (
+            "config_version",
+            "The configuration of the log that is served; 0: the local sites file.",
+            status.config.unwrap_or(0),
+        ),
+        (
+            "config_refused",
+            "1: the newest configuration of the log is not served, the last good one is: an alarm.",
+            status.config_refused.is_some().into(),
         ),
         ("ledger_forks", "Proofs kept that the log signed two histories: an alarm.", status.fork_evidence),
     ]

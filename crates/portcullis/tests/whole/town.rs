@@ -96,6 +96,11 @@ impl Town {
         Doors { http: self.base, https: self.base + 4 }
     }
 
+    /// Where the desk is; on loopback it is read without a token.
+    pub(crate) fn desk(&self) -> String {
+        format!("http://127.0.0.1:{}", self.base + 1)
+    }
+
     pub(crate) fn press(&self) -> String {
         format!("http://127.0.0.1:{}", self.base + 2)
     }

@@ -1,6 +1,7 @@
 //! The tail against a ledger server that tells the truth, lies, or is dead.
 
 mod attacks;
+mod config;
 mod disk;
 mod others;
 mod rekey;

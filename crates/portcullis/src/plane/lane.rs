@@ -1,0 +1,105 @@
+//! The config lane's two ends: the desk asks what a sites file says and takes away, the edge serves what the log names.
+//! Both are answered by the edge's own reader, which neither `desk` nor `relay` links.
+
+use std::path::{Path, PathBuf};
+use std::sync::Weak;
+
+use desk::{Change, CustomerView, Snapshots};
+use edge::EdgeHandle;
+use edge::sites::{self, Sites};
+use policy::Id;
+use relay::Configure;
+use relay::config::Step;
+
+/// Reads the snapshots of configurations: sites files, word for word.
+#[derive(Debug)]
+pub(super) struct Reader {
+    /// The local one: the paths of certificates start where it lies.
+    file: PathBuf,
+}
+
+impl Reader {
+    /// Beside this sites file.
+    pub(super) fn beside(file: &Path) -> Self {
+        Self { file: file.to_owned() }
+    }
+
+    pub(super) fn read(&self, snapshot: &[u8]) -> Result<Sites, String> {
+        let text = str::from_utf8(snapshot).map_err(|_| "the sites file is not UTF-8 text".to_owned())?;
+        super::parse_sites(&self.file, text)
+    }
+}
+
+impl Snapshots for Reader {
+    fn customers(&self, snapshot: &[u8]) -> Result<Vec<CustomerView>, String> {
+        self.read(snapshot).map(|sites| super::desk::customers(&sites))
+    }
+
+    fn change(&self, before: &[u8], after: &[u8]) -> Result<Change, String> {
+        let change = sites::Change::between(&self.read(before)?, &self.read(after)?);
+        let names =
+            |lost: Vec<(edge::Host, Id)>| lost.into_iter().map(|(h, id)| (h.to_string(), id)).collect();
+        Ok(Change { withdrawn: names(change.withdrawn), lowered: names(change.lowered) })
+    }
+}
+
+/// Serves configurations that do what the log says of them.
+pub(super) struct Server {
+    pub(super) reader: Reader,
+    /// Gone when the edge stops; the tail must not keep it alive.
+    pub(super) engine: Weak<EdgeHandle>,
+}
+
+impl Configure for Server {
+    fn apply(&self, base: Option<&[u8]>, steps: &[Step]) -> Result<(), String> {
+        let base = base.map(|base| self.reader.read(base)).transpose()?;
+        let read = |step: &Step| self.reader.read(&step.snapshot);
+        let read: Vec<Sites> = steps.iter().map(read).collect::<Result<_, _>>()?;
+        let path: Vec<_> = steps.iter().map(|step| &step.note).zip(&read).collect();
+        sites::as_announced(base.as_ref(), &path)?;
+        let (Some(engine), Some(last)) = (self.engine.upgrade(), read.last()) else { return Ok(()) };
+        engine.set_sites(last).map_err(|e| e.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger::Hash;
+    use policy::Time;
+    use policy::note::{Config, Head};
+
+    const SITES: &str = include_str!("../demo/sites.toml");
+
+    fn step(sites: &str, withdrawn: u64) -> Step {
+        let read = reader().read(sites.as_bytes()).expect("good sites");
+        let note = Config {
+            head: Head { origin: "demo:x".into(), id: Id::parse("cfg-2").expect("an id") },
+            version: 2,
+            previous: None,
+            snapshot: Hash::of(sites.as_bytes()),
+            customers: read.customers.len() as u64,
+            hostnames: read.bindings().count() as u64,
+            withdrawn,
+            lowered: 0,
+            time: Time(0),
+        };
+        Step { note, snapshot: sites.into() }
+    }
+
+    fn reader() -> Reader {
+        Reader::beside(Path::new("/nowhere/sites.toml"))
+    }
+
+    #[test]
+    fn an_edge_serves_no_configuration_that_takes_more_than_it_says() {
+        let sites = SITES.replace("{origin1}", "9001").replace("{origin2}", "9002");
+        let (less, _) = sites.rsplit_once("[[customer]]").expect("two customers");
+        let server = Server { reader: reader(), engine: Weak::new() };
+        server.apply(Some(sites.as_bytes()), &[step(&sites, 0)]).expect("the same");
+        server.apply(Some(sites.as_bytes()), &[step(less, 1)]).expect("as it says");
+        let why = server.apply(Some(sites.as_bytes()), &[step(less, 0)]).expect_err("a lie");
+        assert!(why.contains("shop.second.localhost"), "{why}");
+        assert!(server.apply(None, &[Step { snapshot: b"[[".to_vec(), ..step(less, 0) }]).is_err());
+    }
+}
