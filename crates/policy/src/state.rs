@@ -380,6 +380,35 @@ impl State {
         missing.into_iter().collect()
     }
 
+    /// The blobs that anybody needs at `now`: of decisions that have not ended, post and subject; of emergencies that
+    /// count against their customers' hours, the subject.
+    #[must_use]
+    pub fn needed(&self, now: Time) -> BTreeSet<Hash> {
+        let mut needed = BTreeSet::new();
+        for d in &self.decisions {
+            if now < d.until() && d.lifted.is_none() {
+                needed.insert(d.impose.post);
+            }
+            if now < subject_until(d) {
+                needed.insert(d.impose.subject);
+            }
+        }
+        needed
+    }
+
+    /// Until when a subject is needed by any decision; `None` when none names it. After that it may be erased: nobody
+    /// learns from the log whom the decision was about, and nothing that is decided later depends on it.
+    #[must_use]
+    pub fn subject_needed_until(&self, subject: &Hash) -> Option<Time> {
+        self.decisions.iter().filter(|d| d.impose.subject == *subject).map(subject_until).max()
+    }
+
+    /// Forgets the subjects that nobody needs at `now`.
+    pub fn forget(&mut self, now: Time) {
+        let needed = self.needed(now);
+        self.subjects.retain(|hash, _| needed.contains(hash));
+    }
+
     /// What is in force and can be explained at `now`, in the order of the log.
     #[must_use]
     pub fn at(&self, now: Time) -> Vec<Measure> {
@@ -741,6 +770,13 @@ impl State {
             found.used = true;
         }
     }
+}
+
+/// Until when somebody needs a decision's subject: to enforce it, and to count an emergency's hours. A lift ends the
+/// first at once, and the customer's hours are counted up to it; the whole time is kept, because a lift may fall.
+fn subject_until(d: &Decision) -> Time {
+    let counted = if d.impose.class == Class::Emergency { CUSTOMER_WINDOW } else { 0 };
+    d.until().plus(counted)
 }
 
 fn read_undo(bytes: &[u8]) -> Result<(Note, AnyNote), Rejected> {

@@ -75,7 +75,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   portcullis --home /srv/portcullis desk
-  portcullis --home /srv/portcullis desk accept-head 42     # after a restored backup, with no edge left to ask")]
+  portcullis --home /srv/portcullis desk accept-head 42     # after a restored backup, with no edge left to ask
+  portcullis --home /srv/portcullis desk erase-subject imp-0193…     # 30 days after an emergency has ended")]
     Desk(DeskArgs),
     /// Run the press alone, on the desk's machine: posts, decisions, feeds and the ledger
     #[command(after_help = "Example:\n  portcullis --home /srv/portcullis press")]
@@ -292,6 +293,14 @@ pub(crate) enum DeskCommand {
         /// How many entries it has, typed by you: a backup has fewer than the public saw, and publishing on it would give
         /// the log two histories, which every edge refuses for good.
         size: u64,
+    },
+    /// Erase whom an ended decision was about: customer, hostnames, facts, and the salt of their hash
+    EraseSubject {
+        /// The decision's id.
+        id: String,
+        /// Do not ask before erasing.
+        #[arg(long)]
+        yes: bool,
     },
 }
 

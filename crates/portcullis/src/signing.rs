@@ -23,7 +23,7 @@ pub(crate) fn agree_and_sign_as(name: &str, key: &Path, text: &str, yes: Yes) ->
     let line = "─".repeat(72);
     out::note(format_args!("{line}\n{}\n{line}", text.trim_end_matches('\n')));
     let question = format!("{name}: sign exactly this text?");
-    if !agreed(&question, yes)? {
+    if !agreed(&question, yes.yes)? {
         return Err(Failure::refused("not signed: you said no"));
     }
     sshkey::sign(key, name, text)
@@ -98,12 +98,14 @@ pub(crate) fn tell(note: &Value, next: &str) {
 }
 
 /// Asks at the terminal. Without one, and without `--yes`, the answer is no.
-fn agreed(question: &str, yes: Yes) -> Result<bool> {
-    if yes.yes {
+pub(crate) fn agreed(question: &str, yes: bool) -> Result<bool> {
+    if yes {
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::refused("not signed: nobody to ask").next("run it at a terminal, or add --yes"));
+        return Err(
+            Failure::refused("nothing was done: nobody to ask").next("run it at a terminal, or add --yes")
+        );
     }
     let mut stderr = std::io::stderr();
     let asked = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());

@@ -54,7 +54,7 @@ pub(crate) async fn page_or_json(
             return Ok(Redirect::to(&format!("/ledger/entry/{index}")).into_response());
         };
         let finding = decision.impose.finding.as_ref().and_then(|id| fold::index_of(&state, id));
-        let scope = words::scope_counted(decision.impose.scope, fold::hostnames(&state, &decision));
+        let scope = words::scope_counted(decision.impose.scope, decision.impose.hostnames);
         (decision, scope, finding)
     };
     if as_json.is_some() {

@@ -177,12 +177,6 @@ pub(crate) fn newest(state: &State, before: u64, count: usize) -> Vec<Decision> 
     state.decisions().rev().filter(|decision| decision.index < before).take(count).cloned().collect()
 }
 
-/// How many hostnames a decision named, while its subject is held. The number, never the list: the subject can be
-/// erased, a page that was copied cannot.
-pub(crate) fn hostnames(state: &State, decision: &Decision) -> Option<usize> {
-    state.subject(&decision.impose.subject).map(|subject| subject.hostnames.len())
-}
-
 /// The hash to which the decision's finding commits its evidence, where there is a finding.
 pub(crate) fn evidence(state: &State, decision: &Decision) -> Option<Hash> {
     state.finding(decision.impose.finding.as_ref()?).map(|(finding, _)| finding.assessment)

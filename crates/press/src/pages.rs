@@ -214,11 +214,10 @@ pub(crate) async fn post(
     const MISSING: Failure = Failure::NotFound("No decision has this id.");
     let id = Id::parse(&id).ok_or(MISSING)?;
     let now = app.now();
-    let (decision, hostnames, size, others) = {
+    let (decision, size, others) = {
         let state = app.fold.current().await?;
         let decision = state.decision(&id).cloned().ok_or(MISSING)?;
-        let hostnames = fold::hostnames(&state, &decision);
-        (decision, hostnames, state.size(), fold::newest(&state, u64::MAX, RELATED_AMONG))
+        (decision, state.size(), fold::newest(&state, u64::MAX, RELATED_AMONG))
     };
     let impose = &decision.impose;
     let reasons = app.posts.get(&impose.post).await?;
@@ -246,7 +245,7 @@ pub(crate) async fn post(
         check: Check { post: impose.post.to_string(), index: decision.index, size },
         related,
         end_label: words::end_label(&decision),
-        scope: words::scope_counted(impose.scope, hostnames),
+        scope: words::scope_counted(impose.scope, impose.hostnames),
         card,
     }
     .render()?;

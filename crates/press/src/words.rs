@@ -126,10 +126,11 @@ pub(crate) fn scope(scope: ScopeKind) -> &'static str {
     }
 }
 
-/// How wide a measure is, with how many hostnames it covered when it was decided.
-pub(crate) fn scope_counted(kind: ScopeKind, hostnames: Option<usize>) -> String {
+/// How wide a measure is, with how many hostnames its note counts. The number, never the list: the subject can be
+/// erased, a page that was copied cannot.
+pub(crate) fn scope_counted(kind: ScopeKind, hostnames: u64) -> String {
     match hostnames {
-        Some(count) if count > 1 => format!("{} ({count} hostnames when it was decided)", scope(kind)),
+        count if count > 1 => format!("{} ({count} hostnames when it was decided)", scope(kind)),
         _ => scope(kind).to_string(),
     }
 }

@@ -6,7 +6,7 @@
 //! | `entries/<n>` | by the root in `checkpoint` | yes: fetched again | with `checkpoint` | nothing that officers did not sign |
 //! | `staged/<n>` | no | yes | no meaning | nothing |
 //! | `seen/<n>` | as far as the disk is | yes: the entries are then folded as caught up, as a new edge would | no | an entry that came too early or too late is taken as a new edge would take it |
-//! | `blobs/<sha256>` | by its name | yes: fetched again | no meaning | nothing |
+//! | `blobs/<sha256>`, as long as it is needed | by its name | yes: fetched again | no meaning | nothing |
 //! | `undo/<sha256>` | by the officer's signature inside | the log holds it soon; until then a lift is forgotten | as lost | the block of a lifted customer until the log tells again |
 //! | `elapsed` | as far as the disk is | wall time and verified time still end the measure | as lost | as lost |
 //! | `looked` | as far as the disk is | new entries are then folded as caught up | as lost | a back-dated entry is taken as a new edge would take it |
@@ -20,6 +20,7 @@
 //! That line guards against a bad disk, not against a person. Each write is: temporary file, fsync, rename, fsync of
 //! the folder; so a file is the old one or the new one, whenever the power goes.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::DirBuilderExt;
@@ -189,6 +190,24 @@ impl Dir {
 
     pub(crate) fn put_blob(&self, hash: &Hash, bytes: &[u8]) -> io::Result<()> {
         self.write(&format!("blobs/{hash}"), bytes)
+    }
+
+    /// Removes the blobs that are not among these. Gives how many went.
+    pub(crate) fn keep_blobs(&self, needed: &BTreeSet<Hash>) -> io::Result<u64> {
+        let mut gone = 0;
+        for entry in fs::read_dir(self.root.join("blobs"))? {
+            let entry = entry?;
+            let hash = entry.file_name().to_str().and_then(Hash::parse_hex);
+            if hash.is_some_and(|hash| !needed.contains(&hash)) {
+                self.step()?;
+                fs::remove_file(entry.path())?;
+                gone += 1;
+            }
+        }
+        if gone > 0 {
+            File::open(self.root.join("blobs"))?.sync_all()?;
+        }
+        Ok(gone)
     }
 
     /// All undo notes in the order of acceptance, and the names of files that are damaged.

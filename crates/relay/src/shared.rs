@@ -28,6 +28,9 @@ use crate::undo::Kept;
 /// caught up. Four polls of fifteen seconds.
 pub const STALE_AFTER: Duration = Duration::from_secs(60);
 
+/// Blobs that nobody needs go after at most this long.
+pub(crate) const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+
 /// An undo that the log lacks after this long is an alarm (DESIGN 6).
 pub const UNLOGGED_AFTER: u64 = 600;
 
@@ -113,6 +116,8 @@ pub(crate) struct Inner {
     pub(crate) config: Option<Applied>,
     /// Why not the newest.
     pub(crate) config_refused: Option<String>,
+    /// When blobs that nobody needs were removed last, on the monotonic clock.
+    pub(crate) pruned: Option<Duration>,
     /// Posts the fold believes held, whose file was damaged.
     pub(crate) lost_posts: BTreeSet<Hash>,
 }
@@ -350,6 +355,27 @@ impl Shared {
             count(&mut inner.refused, "disk");
             tracing::error!(error = %e, "the enforced time was not saved");
         }
+    }
+
+    /// Removes what no decision needs any more, from time to time. An erased subject is gone from here too.
+    pub(crate) fn prune(&self) {
+        let (now, mono) = (self.clock.now(), self.clock.mono());
+        let mut inner = self.lock();
+        if inner.gap || inner.pruned.is_some_and(|at| mono.saturating_sub(at) < PRUNE_EVERY) {
+            return;
+        }
+        let Some(state) = &mut inner.state else { return };
+        state.forget(now);
+        let needed = state.needed(now);
+        match self.dir.keep_blobs(&needed) {
+            Ok(0) => {}
+            Ok(gone) => tracing::info!(gone, "blobs that nobody needs any more were removed"),
+            Err(e) => {
+                tracing::error!(error = %e, "blobs that nobody needs could not be removed");
+                count(&mut inner.refused, "disk");
+            }
+        }
+        inner.pruned = Some(mono);
     }
 
     pub(crate) fn stale(&self, inner: &Inner) -> bool {

@@ -304,6 +304,7 @@ async fn tick_loop(shared: &Shared) {
     loop {
         sleep(Duration::from_secs(1)).await;
         shared.tick();
+        shared.prune();
         let now = shared.clock.mono();
         if now.saturating_sub(saved) >= SAVE_ELAPSED_EVERY {
             saved = now;

@@ -83,6 +83,22 @@ impl Store {
         }
     }
 
+    /// Erases a published subject: its file, and a copy that may wait. What the log says stays provable, and nobody can
+    /// learn from its hash whom it was about, because the salt is gone with it. False when there was none. The caller
+    /// knows that no decision needs it any more.
+    ///
+    /// # Errors
+    /// When the file cannot be removed; asked again, it goes on.
+    pub async fn erase_subject(&self, hash: &Hash) -> Result<bool> {
+        sqlx::query("DELETE FROM pending WHERE hash = $1")
+            .bind(hash.0.as_slice())
+            .execute(self.writer())
+            .await?;
+        let (ledger, hash) = (self.dir().join("ledger"), *hash);
+        let erased = tokio::task::spawn_blocking(move || crate::LedgerDir::new(ledger).erase(&hash));
+        erased.await.map_err(|e| StoreError::Damaged(format!("erasing ended: {e}")))?
+    }
+
     pub(crate) async fn pending_blob(&self, hash: &Hash) -> Result<Option<Vec<u8>>> {
         self.row_blob("SELECT bytes FROM pending WHERE hash = $1", hash).await
     }

@@ -121,6 +121,22 @@ impl LedgerDir {
         checkpoint.map(|checkpoint| checkpoint.size).ok_or_else(damaged)
     }
 
+    /// Removes a blob's file. False when there was none.
+    ///
+    /// # Errors
+    /// When the system cannot remove it.
+    pub(crate) fn erase(&self, hash: &Hash) -> Result<bool> {
+        let file = self.root.join(LedgerPath::Blob(*hash).to_string());
+        match fs::remove_file(&file) {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(StoreError::io("remove", &file, e)),
+        }
+        let folder = file.parent().unwrap_or(&self.root);
+        File::open(folder).and_then(|f| f.sync_all()).map_err(|e| StoreError::io("sync", folder, e))?;
+        Ok(true)
+    }
+
     /// A blob's bytes, which have this hash; `None` when it is not published.
     ///
     /// # Errors

@@ -149,6 +149,7 @@ async fn refresh(desk: &Shared, held: &Sequencer) -> Result<(), DeskError> {
             tracing::error!(index, code = why.code(), "a published entry has no effect: {why}");
         }
     }
+    state.forget(desk.now());
     let state = Arc::new(state);
     let before = desk.state();
     desk.set_public(held, Public { state: Arc::clone(&state), tree: Arc::new(tree) });

@@ -187,11 +187,8 @@ pub(crate) async fn decision_by_id(desk: &Shared, id: &Id) -> Result<(Decision, 
     Ok((decision(desk, found, &edges).await?, found.impose.to_string()))
 }
 
-/// Who is meant. The fold forgets the subjects of decisions that ended; the blob stays until it is erased.
+/// Who is meant. Read from the blob and not from memory: once it is erased, nobody shows it.
 async fn subject(desk: &Shared, d: &policy::Decision) -> Result<Option<Subject>, DeskError> {
-    if let Some(held) = desk.state().subject(&d.impose.subject) {
-        return Ok(Some(held.clone()));
-    }
     let blob = desk.store.blob(&d.impose.subject).await?;
     Ok(blob.and_then(|bytes| Subject::parse(std::str::from_utf8(&bytes).ok()?).ok()))
 }

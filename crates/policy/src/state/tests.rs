@@ -589,6 +589,28 @@ fn a_subject_of_another_scope_or_log_explains_nothing() {
 }
 
 #[test]
+fn a_subject_is_needed_until_nothing_depends_on_it() {
+    let mut s = Story::blocked();
+    let (subject, post) = (Hash::of(s.subject.to_string().as_bytes()), Hash::of(POST));
+    let end = s.state.decision(&id("imp-1")).expect("logged").until();
+    let last = end.plus(CUSTOMER_WINDOW);
+    assert_eq!(s.state.subject_needed_until(&subject), Some(last));
+    assert_eq!(s.state.subject_needed_until(&post), None);
+    for (now, held) in [
+        (Time(end.0 - 1), &[subject, post][..]),
+        (end, &[subject]),
+        (Time(last.0 - 1), &[subject]),
+        (last, &[]),
+    ] {
+        assert_eq!(s.state.needed(now), held.iter().copied().collect(), "{now}");
+    }
+    s.state.forget(Time(last.0 - 1));
+    assert!(s.state.subject(&subject).is_some());
+    s.state.forget(last);
+    assert!(s.state.subject(&subject).is_none());
+}
+
+#[test]
 fn entries_out_of_place_or_time_have_no_effect() {
     let mut s = Story::found();
     let impose = s.emergency("imp-1", T);

@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
+use policy::Id;
+use policy::clock::Clock as _;
+
 use crate::cli::{DeskArgs, DeskCommand, Global, Run};
 use crate::clock::RealClock;
 use crate::config::{Config, Listen};
 use crate::exit::{Exit, Failure, Result};
-use crate::{out, plane};
+use crate::{home, out, plane, signing};
 
 pub(super) async fn run(global: &Global, args: DeskArgs) -> Result<Exit> {
     let DeskArgs { run: args, command } = args;
-    if let Some(DeskCommand::AcceptHead { size }) = command {
-        return accept_head(global, size).await;
+    match command {
+        Some(DeskCommand::AcceptHead { size }) => return accept_head(global, size).await,
+        Some(DeskCommand::EraseSubject { id, yes }) => return erase_subject(global, &id, yes).await,
+        None => {}
     }
     let config = open(global, args.config, &["operator", "log", "desk", "relay"])?;
     let desk = plane::desk::start(&config, args.demo, Arc::new(RealClock::new())).await?;
@@ -41,6 +46,42 @@ async fn accept_head(global: &Global, size: u64) -> Result<Exit> {
         "the desk takes it within half a minute, once; if anybody has seen more, every edge will refuse this log",
     );
     out::made(global, "accepted", head.size);
+    Ok(Exit::Ok)
+}
+
+/// Destroys what says whom a decision was about. The log still proves that it was made, and by whom.
+async fn erase_subject(global: &Global, id: &str, yes: bool) -> Result<Exit> {
+    let config = open(global, None, &["log", "desk"])?;
+    let trust = home::trust(&home::read_line(&config.log().trust)?)?;
+    let store = super::token::open(global).await?;
+    let state = store.reader().state(&trust, trust.is_demo()).await.map_err(super::token::store_failure)?;
+    let found = Id::parse(id).and_then(|id| state.decision(&id).cloned());
+    let decision = found.ok_or_else(|| {
+        Failure::input(format!("the ledger has no decision {id:?}"))
+            .next("give the whole id; the press lists them")
+    })?;
+    let subject = decision.impose.subject;
+    let until = state.subject_needed_until(&subject).unwrap_or(decision.until());
+    if RealClock::new().now() < until {
+        return Err(Failure::refused(format!(
+            "the subject of {id} is needed until {until}: edges enforce by it, and count an emergency's hours by it for 30 days"
+        ))
+        .next("nothing was erased; run this again after that"));
+    }
+    let question = format!(
+        "Erase customer, hostnames and facts of {id} for good? Assessment, referrals and the published reasons stay."
+    );
+    if !signing::agreed(&question, yes)? {
+        return Err(Failure::refused("nothing was erased"));
+    }
+    if !store.erase_subject(&subject).await.map_err(super::token::store_failure)? {
+        out::note("it was erased before");
+    }
+    out::note(
+        "edges remove their copies within an hour of the end; mirrors and backups of the ledger are for whoever keeps them, \
+         this machine's backups too",
+    );
+    out::made(global, "erased", subject);
     Ok(Exit::Ok)
 }
 

@@ -2,7 +2,7 @@
 //! completeness are asserted, never how long something took.
 
 use crate::process::{Running, eventually};
-use crate::town::{FIRST, SECOND, Town, portcullis};
+use crate::town::{FIRST, LIMITING, SECOND, Town, portcullis};
 use crate::visitor::{Answer, Browser, Doors, Stream, WAYS, Way, ask, get, plain};
 use std::fs;
 use std::path::Path;
@@ -285,4 +285,31 @@ fn the_planes_run_apart() {
     press.kill();
     assert_eq!(get(town.doors(), Way::Http, FIRST[0], "/.well-known/portcullis/post").status, 200);
     town.person("dora", &["lift", &id, "--why", "The danger is over.", "--yes"]).ok();
+}
+
+#[test]
+fn whom_a_decision_was_about_is_erased_when_nothing_needs_it_any_more() {
+    let town = Town::start();
+    let home = town.home();
+    let post = home.join("reasons.md");
+    let args = ["propose", "abuse", "first-customer", "--scope", "hostname:live.first.localhost"];
+    let more = ["--ground", "phishing:1", "--post", post.to_str().expect("UTF-8"), "--limiting", LIMITING];
+    let args = [&args[..], &more[..], &["--for", "10s", "--yes"]].concat();
+    let id = town.person("ben", &args).ok().trim().to_owned();
+    town.person("clara", &["approve", &id, "--yes"]).ok();
+    blocked(town.doors(), "live.first.localhost");
+    let early = town.cli(&["desk", "erase-subject", &id, "--yes"]);
+    assert!(early.code == 77 && early.err.contains("is needed until"), "{early:?}");
+    assert!(town.cli(&["status", &id]).ok().contains("cus_first"), "who runs the desk still sees it");
+    let erased = eventually("it ends", || {
+        let done = town.cli(&["desk", "erase-subject", &id, "--yes"]);
+        (done.code == 0).then_some(done.out)
+    });
+    assert!(!town.cli(&["status", &id]).ok().contains("cus_first"));
+    let blob = format!("{}/ledger/blob/{}", town.press(), erased.trim());
+    assert_eq!(plain(&blob, &[]).status, 404);
+    let said = town.cli(&["verify", &format!("{}/ledger", town.press())]).ok();
+    assert!(said.contains("is gone (its decision has ended)"), "{said}");
+    let nobody = town.cli(&["desk", "erase-subject", "imp-nobody", "--yes"]);
+    assert!(nobody.code == 65 && nobody.err.contains("no decision"), "{nobody:?}");
 }

@@ -80,6 +80,25 @@ async fn a_block_comes_is_explained_and_is_lifted_by_the_log() {
 }
 
 #[tokio::test]
+async fn what_no_decision_needs_is_removed() {
+    let (world, dir, clock, mut tail) = blocked().await;
+    let subject =
+        dir.path().join(format!("blobs/{}", ledger::Hash::of(world.subject().to_string().as_bytes())));
+    let post = dir.path().join(format!("blobs/{}", ledger::Hash::of(world::POST)));
+    tail.shared.prune();
+    assert!(subject.exists() && post.exists());
+    clock.pass(2 * DAY);
+    tail.tick();
+    tail.shared.prune();
+    assert!(enforced(&tail).is_empty() && subject.exists() && !post.exists(), "it counts for thirty days");
+    clock.pass(30 * DAY);
+    tail.shared.prune();
+    assert!(!subject.exists());
+    tail.sync_once().await.expect("looks");
+    assert!(!subject.exists(), "nor is it fetched again");
+}
+
+#[tokio::test]
 async fn long_logs_are_followed_over_bundles() {
     let world = World::new().await;
     let dir = tempfile::tempdir().expect("a folder");

@@ -299,6 +299,41 @@ async fn blobs_of_a_plan_stay(store: &Store) -> Tested {
     Ok(())
 }
 
+/// Erased, a subject is nowhere; the entry that names its hash stays.
+async fn an_erased_subject_is_gone(store: &Store) -> Tested {
+    let house = House::demo(START);
+    store.init_ledger(&house.log, &house.policy_note().to_bytes(), START).await?;
+    let (head, tree) = (store.head().await?.unwrap(), store.tree().await?);
+    let subject = store.put_blob(b"whom it is about", "anna", at(0)).await?;
+    let note = house.signed(&text(&house, "lft-1"), &["anna"]).to_bytes();
+    let plan = publish::decide(&head, &tree, &note, &[subject], at(1), None).unwrap();
+    store.commit_plan(&plan).await?;
+    publish::run(store, &plan, &house.log).await?;
+    assert!(store.erase_subject(&subject).await?);
+    assert!(!store.erase_subject(&subject).await?, "erased once");
+    assert_eq!(store.blob(&subject).await?, None);
+    assert_eq!(store.reader().file(&format!("blob/{subject}")).await?, None);
+    assert_eq!(store.reader().size().await?, 2);
+    Ok(())
+}
+
+/// A snapshot stays while anybody needs it, and is no blob.
+async fn snapshots_go_when_nobody_needs_them(store: &Store) -> Tested {
+    let one = store.put_snapshot(b"one", at(0), |_| true).await?;
+    let two = store.put_snapshot(b"two", at(1), |_| true).await?;
+    assert_eq!(store.blob(&one).await?, None);
+    let late = 2 + store::SNAPSHOT_SECONDS;
+    store.put_snapshot(b"three", at(late), |hash| *hash == one).await?;
+    assert_eq!(store.snapshot(&one).await?.as_deref(), Some(&b"one"[..]), "needed");
+    assert_eq!(store.snapshot(&two).await?, None, "nobody needs it");
+    store.put_snapshot(b"three", at(2 * late), |_| false).await?;
+    assert_eq!(store.snapshot(&one).await?, None);
+    assert!(store.snapshot(&Hash::of(b"three")).await?.is_some(), "just put");
+    let large = store.put_snapshot(&vec![7; policy::MAX_SNAPSHOT + 1], at(0), |_| false).await;
+    assert!(matches!(large, Err(StoreError::Full { .. })));
+    Ok(())
+}
+
 /// What a logged note names and nobody else has: kept for good, and never public.
 async fn records_outlast_what_waits(store: &Store) -> Tested {
     let house = House::demo(START);
@@ -396,6 +431,8 @@ on_sqlite! {
     what_does_not_fit_is_not_planned
     blobs_of_a_plan_stay
     records_outlast_what_waits
+    an_erased_subject_is_gone
+    snapshots_go_when_nobody_needs_them
     the_reader_folds_the_ledger
 }
 
