@@ -4,6 +4,7 @@ mod attacks;
 mod config;
 mod model;
 mod orders;
+mod others;
 mod rekey;
 
 use super::*;
