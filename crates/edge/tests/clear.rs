@@ -396,6 +396,30 @@ async fn undo_notes_are_taken_on_any_hostname() {
 }
 
 #[tokio::test]
+async fn a_new_log_key_is_taken_and_the_checkpoint_shown_on_any_hostname() {
+    let h = Harness::new().await;
+    let ask = |method: &str, path: &str, body: &str| {
+        format!(
+            "{method} /.well-known/portcullis/{path} HTTP/1.1\r\nHost: nobody.example\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    // A policy of many people is longer than a lift may be, and has a bound too.
+    for (length, want) in [(60_000, 202), (9, 422), (70_000, 413)] {
+        let answer = h.raw(&ask("POST", "log-key", &"x".repeat(length))).await;
+        assert_eq!(status(&answer), want, "{length}: {answer}");
+    }
+    let shown = h.raw(&ask("GET", "checkpoint", "")).await;
+    assert_eq!(status(&shown), 200);
+    assert!(shown.ends_with("a checkpoint") && shown.contains("no-store"), "{shown}");
+    // Everything else there is a path like any other: of a hostname that nobody serves.
+    for (method, path) in [("GET", "log-key"), ("POST", "checkpoint"), ("GET", "lift"), ("GET", "log-keys")] {
+        assert_eq!(status(&h.raw(&ask(method, path, "")).await), 421, "{method} {path}");
+    }
+    assert_eq!(h.origin.requests.load(SeqCst), 0);
+}
+
+#[tokio::test]
 async fn shutdown_lets_what_runs_end() {
     let mut h = Harness::new().await;
     assert_eq!(status(&h.get("one.first.example", "/").await), 200);

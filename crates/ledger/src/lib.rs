@@ -2,6 +2,8 @@
 //! Owns: every signature format and every byte layout that a stranger can check without us (C2SP, RFC 6962, SSHSIG).
 //! Trusts: nothing but the keys and hashes it is handed; every byte that comes in may come from an attacker.
 //! Never: reads a clock, a file, a socket or chance; never panics on input; knows no customer, person or quorum.
+//!
+#![doc = include_str!("../README.md")]
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -92,8 +92,9 @@ Examples:
     #[command(after_help = "\
 Examples:
   portcullis key new witness.key --for witness --name witness.example.org
-  portcullis witness --config witness.toml")]
-    Witness(Run),
+  portcullis witness --config witness.toml
+  portcullis witness --config witness.toml let-go log.example.net/ledger   # its officers named a new key")]
+    Witness(WitnessArgs),
     /// Make the key of a machine
     #[command(
         subcommand,
@@ -284,6 +285,26 @@ pub(crate) struct DeskArgs {
     pub(crate) run: Run,
     #[command(subcommand)]
     pub(crate) command: Option<DeskCommand>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct WitnessArgs {
+    #[command(flatten)]
+    pub(crate) run: Run,
+    #[command(subcommand)]
+    pub(crate) command: Option<WitnessCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WitnessCommand {
+    /// Put aside what was promised for a log under its old key, so that the new one in `witness.logs` is believed afresh
+    ///
+    /// Only needed when the log's officers replaced a stolen key and went on from before what this witness holds. Check
+    /// first that they did: `portcullis verify` follows their log to the new key. The witness must be stopped.
+    LetGo {
+        /// The log's origin.
+        origin: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -113,14 +113,7 @@ impl Witness {
     /// When the directory is in use or cannot be read, and when a promise there is damaged: a witness that had forgotten
     /// it could promise another history.
     pub fn open(dir: &Path, key: SigningKey, logs: Vec<VerifierKey>) -> io::Result<Self> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        let lock = File::create(dir.join("lock"))?;
-        lock.try_lock().map_err(|e| match e {
-            TryLockError::WouldBlock => {
-                io::Error::new(io::ErrorKind::ResourceBusy, "another witness uses this directory")
-            }
-            TryLockError::Error(e) => e,
-        })?;
+        let lock = lock(dir)?;
         let mut watched = BTreeMap::new();
         for log in logs {
             let name = Hash::of(log.name().as_bytes());
@@ -145,6 +138,36 @@ impl Witness {
             watched.insert(name, Watched { log, held, note });
         }
         Ok(Self { key, dir: dir.to_owned(), logs: Mutex::new(watched), _lock: lock })
+    }
+
+    /// Puts aside what was promised for a log under a key that is not its key any more: its officers named a new one, and
+    /// went on from before what we hold. From then on the first checkpoint that the new key shows is believed. Gives the
+    /// file that keeps the old promise; `None` when there is nothing to put aside.
+    ///
+    /// # Errors
+    /// When the directory is in use, and when `log` itself signed what was promised: of one key there is one history.
+    pub fn let_go(dir: &Path, log: &VerifierKey) -> io::Result<Option<PathBuf>> {
+        let _lock = lock(dir)?;
+        let name = Hash::of(log.name().as_bytes());
+        let file = dir.join(name.to_string());
+        let kept = match fs::read(&file) {
+            Ok(kept) => kept,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
+        let note = Note::parse(&kept).map_err(|e| invalid(e.to_string()))?;
+        if note.signers([log]).map_err(|e| invalid(e.to_string()))?.is_empty() {
+            let free = |n: &u64| !dir.join(format!("{name}.before-{n}")).exists();
+            let n = (1..).find(free).unwrap_or(u64::MAX);
+            let aside = dir.join(format!("{name}.before-{n}"));
+            fs::rename(&file, &aside)?;
+            File::open(dir)?.sync_all()?;
+            return Ok(Some(aside));
+        }
+        Err(invalid(format!(
+            "{log} signed what this witness promised; of one key it sees one history, for ever"
+        )))
     }
 
     /// The key that stands in policies.
@@ -219,6 +242,19 @@ impl Witness {
         fs::rename(&tmp, &to)?;
         File::open(&self.dir)?.sync_all()
     }
+}
+
+/// One process for one directory.
+fn lock(dir: &Path) -> io::Result<File> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let lock = File::create(dir.join("lock"))?;
+    lock.try_lock().map_err(|e| match e {
+        TryLockError::WouldBlock => {
+            io::Error::new(io::ErrorKind::ResourceBusy, "another witness uses this directory")
+        }
+        TryLockError::Error(e) => e,
+    })?;
+    Ok(lock)
 }
 
 /// The checkpoint that we promised, if we did.

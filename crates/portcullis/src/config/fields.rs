@@ -236,7 +236,7 @@ pub(crate) const FIELDS: &[Field] = &[
         Keys,
         Required,
         "[\"shield.example/ledger+9c3a0b1d+AbCd…\"]",
-        "The keys of the logs to watch (vkey), any C2SP log. A log with a new key by its policy quorum: write the new key.",
+        "The keys of the logs to watch (vkey), any C2SP log. A log with a new key by its policy quorum: write the new key; where it went on from before what this witness holds, `portcullis witness let-go` as well.",
     ),
     field(
         "relay.listen",

@@ -138,3 +138,30 @@ fn what_could_not_be_written_is_not_promised() {
     let five = tree("b", 5);
     cosigned(&it.add(&request(&log(), &five, 0), NOW), &it, &five);
 }
+
+#[test]
+fn a_promise_is_put_aside_only_for_another_key() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let new = SigningKey::from_seed("demo:localhost/ledger", [9; 32]).expect("a name");
+    let it = witness(dir.path());
+    let nine = tree("a", 9);
+    cosigned(&it.add(&request(&log(), &nine, 0), NOW), &it, &nine);
+    assert!(Witness::let_go(dir.path(), &new.verifier()).is_err(), "it is in use");
+    drop(it);
+    let same = Witness::let_go(dir.path(), &log().verifier()).expect_err("of one key there is one history");
+    assert!(same.to_string().contains("for ever"), "{same}");
+    // The officers went on from 3 with a new key.
+    let open = || {
+        let key = SigningKey::from_seed("demo:witness", [2; 32]).expect("a name");
+        Witness::open(dir.path(), key, vec![new.verifier()]).expect("opens")
+    };
+    let four = tree("b", 4);
+    let it = open();
+    assert_eq!(it.add(&request(&new, &four, 0), NOW), Answer::Conflict(9));
+    drop(it);
+    let aside = Witness::let_go(dir.path(), &new.verifier()).expect("another key").expect("a promise");
+    assert!(aside.exists(), "it is kept as proof");
+    assert_eq!(Witness::let_go(dir.path(), &new.verifier()).expect("nothing"), None);
+    let it = open();
+    cosigned(&it.add(&request(&new, &four, 0), NOW), &it, &four);
+}
