@@ -69,4 +69,5 @@ oracle-witness: build ## witnesses and logs of others: do they cosign ours, do w
 
 fuzz: ## one minute per fuzz target (needs cargo-fuzz and a nightly compiler)
 	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 3; }
-	@cd fuzz && for target in $$(cargo fuzz list); do cargo fuzz run "$$target" -- -max_total_time=60; done
+	@cd fuzz && for target in $$(cargo fuzz list); do mkdir -p "corpus/$$target" && \
+		cargo fuzz run "$$target" "corpus/$$target" "seeds/$$target" -- -max_total_time=60 || exit; done

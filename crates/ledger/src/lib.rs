@@ -4,7 +4,6 @@
 //! Never: reads a clock, a file, a socket or chance; never panics on input; knows no customer, person or quorum.
 //!
 #![doc = include_str!("../README.md")]
-
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]

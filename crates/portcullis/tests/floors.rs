@@ -209,6 +209,17 @@ fn quoted_lines(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn every_fuzz_target_has_seeds() {
+    let targets = fs::read_dir(root().join("fuzz/fuzz_targets")).expect("fuzz targets");
+    for target in targets {
+        let target = target.expect("a readable entry").path();
+        let name = target.file_stem().expect("a file").to_string_lossy().into_owned();
+        let seeds = fs::read_dir(root().join("fuzz/seeds").join(&name));
+        assert!(seeds.is_ok_and(|mut seeds| seeds.next().is_some()), "fuzz/seeds/{name} is empty or missing");
+    }
+}
+
+#[test]
 fn every_test_that_security_md_names_exists() {
     let mut tests = BTreeSet::new();
     for it in crates() {
