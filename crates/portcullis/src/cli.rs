@@ -163,7 +163,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   portcullis lift imp-0193… --why 'The danger is over.' --as anna
-  portcullis lift imp-0193… --why 'Wrong customer.' --reason error --edge http://127.0.0.1:8080 --as anna")]
+  portcullis lift imp-0193… --why 'Wrong customer.' --reason error --edge http://127.0.0.1:8080 --as anna
+  portcullis lift imp-0193… --why 'Wrong customer.' --out lift.note --as anna    # a file, for whoever stands at an edge")]
     Lift(Lift),
     /// Put on the record that something was asked and not done
     #[command(after_help = "\
@@ -595,8 +596,18 @@ pub(crate) struct Lift {
     /// Give it straight to an edge, without the desk. The edge applies it at once and passes it on.
     #[arg(long, value_name = "URL")]
     pub(crate) edge: Option<String>,
+    /// Only write the signed lift into a file. Whoever has it may bring it to any edge, and needs no key for that.
+    #[arg(long, value_name = "FILE", conflicts_with = "edge")]
+    pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) yes: Yes,
+}
+
+impl Lift {
+    /// Whether the desk has no part in it.
+    pub(crate) fn alone(&self) -> bool {
+        self.edge.is_some() || self.out.is_some()
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

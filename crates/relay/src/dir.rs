@@ -8,6 +8,7 @@
 //! | `seen/<n>` | as far as the disk is | yes: the entries are then folded as caught up, as a new edge would | no | an entry that came too early or too late is taken as a new edge would take it |
 //! | `blobs/<sha256>`, as long as it is needed | by its name | yes: fetched again | no meaning | nothing |
 //! | `undo/<sha256>` | by the officer's signature inside | the log holds it soon; until then a lift is forgotten | as lost | the block of a lifted customer until the log tells again |
+//! | `inbox/*` | no: judged like a note from any channel | a note that nobody has taken yet | no meaning | nothing |
 //! | `elapsed` | as far as the disk is | wall time and verified time still end the measure | as lost | as lost |
 //! | `looked` | as far as the disk is | new entries are then folded as caught up | as lost | a back-dated entry is taken as a new edge would take it |
 //! | `forked` | as far as the disk is | the edge follows a log whose key signed two histories, until it sees both again | as lost | stop the edge from learning, until a new log key |
@@ -55,6 +56,9 @@ const MAX_CONFIG: usize = 64 + policy::MAX_SNAPSHOT;
 
 /// Largest `forked` file: a vkey of a plain key under an origin of 300 bytes.
 const MAX_VKEY: usize = 512;
+
+/// Where people put notes that undo.
+const INBOX: &str = "inbox";
 
 const SEEN_FIRST: &str = "portcullis-seen/v1";
 const CONFIG_FIRST: &str = "portcullis-applied-config/v1";
@@ -106,7 +110,7 @@ pub(crate) struct Dir {
 impl Dir {
     /// Opens or creates it, and clears away temporary files of a process that was killed.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
-        for folder in ["", "entries", "staged", "seen", "blobs", "undo", "damaged"] {
+        for folder in ["", "entries", "staged", "seen", "blobs", "undo", "damaged", INBOX] {
             // subjects name the customer's hostnames: for this edge's user alone
             fs::DirBuilder::new().recursive(true).mode(0o700).create(root.join(folder))?;
         }
@@ -136,6 +140,11 @@ impl Dir {
             #[cfg(test)]
             fuse: tests::Fuse::default(),
         })
+    }
+
+    /// Where people put notes that undo.
+    pub(crate) fn inbox(&self) -> PathBuf {
+        self.root.join(INBOX)
     }
 
     pub(crate) fn checkpoint(&self) -> io::Result<Found<Vec<u8>>> {

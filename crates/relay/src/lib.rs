@@ -18,6 +18,7 @@ pub mod undo;
 pub mod witness;
 
 mod dir;
+mod inbox;
 mod load;
 mod look;
 mod rekey;

@@ -19,6 +19,7 @@ use crate::compare::{self, COMPARE_EVERY, Comparer};
 use crate::config::{self, Configure, Configurer};
 use crate::effective::Effective;
 use crate::http::{Base, Client};
+use crate::inbox;
 use crate::load::OpenError;
 use crate::look::{Looker, SPACING, Synced};
 use crate::rekey::RekeyHandle;
@@ -172,6 +173,11 @@ impl Tail {
         self.shared.tick();
     }
 
+    /// Takes the notes that people put into the inbox; [`Tail::run`] does so once a second.
+    pub fn look_into_inbox(&self) {
+        inbox::look(&self.shared, &self.shared.dir.inbox());
+    }
+
     /// Writes how long each measure has been enforced; [`Tail::run`] does so by itself.
     pub fn save_elapsed(&self) {
         self.shared.save_elapsed(&mut self.shared.lock());
@@ -305,6 +311,7 @@ async fn tick_loop(shared: &Shared) {
         sleep(Duration::from_secs(1)).await;
         shared.tick();
         shared.prune();
+        inbox::look(shared, &shared.dir.inbox());
         let now = shared.clock.mono();
         if now.saturating_sub(saved) >= SAVE_ELAPSED_EVERY {
             saved = now;

@@ -10,7 +10,7 @@ use crate::client::{Address, Answer, Ask, ask};
 use crate::clock::RealClock;
 use crate::desk_client::{Desk, text};
 use crate::exit::{Exit, Failure, Result};
-use crate::home::{Officer, new_id};
+use crate::home::{Officer, new_id, write_new};
 use crate::{out, signing};
 
 /// Where every edge takes a lift, on every hostname.
@@ -23,14 +23,14 @@ pub(super) async fn run(global: &Global, args: cli::Lift) -> Result<Exit> {
         Address::parse(edge)?;
     }
     let straight = |failure: Failure| match failure.exit {
-        Exit::Unavailable if args.edge.is_none() => failure.next(format!(
+        Exit::Unavailable if !args.alone() => failure.next(format!(
             "an edge takes it without the desk: {} lift ID --why '…' --edge http://ANY-HOSTNAME-IT-SERVES",
             global.me()
         )),
         _ => failure,
     };
     let target = target(&desk, &args).await.map_err(straight)?;
-    if args.edge.is_none() {
+    if !args.alone() {
         let decision = desk.decision(&target).await.map_err(straight)?;
         let lifted = decision.as_ref().and_then(|d| d.get("lifted")).filter(|l| !l.is_null());
         if let Some(lifted) = lifted {
@@ -56,6 +56,16 @@ pub(super) async fn run(global: &Global, args: cli::Lift) -> Result<Exit> {
     let signature = signing::agree_and_sign(&officer, &written, args.yes)?;
     let mut note = Note::new(&written).map_err(|e| Failure::input(e.to_string()))?;
     note.add(signature);
+    if let Some(file) = &args.out {
+        write_new(file, &String::from_utf8_lossy(&note.to_bytes()), false)?;
+        out::note(format_args!(
+            "next: bring it to any edge, by either of\n  curl --data-binary @{0} http://ANY-HOSTNAME-IT-SERVES{PATH}\n  cp {0} \
+             EDGE-DIR/ledger/inbox/       at the machine itself",
+            file.display()
+        ));
+        out::made(global, "file", file.display());
+        return Ok(Exit::Ok);
+    }
     let answer = match &args.edge {
         Some(edge) => at_edge(edge, note.to_bytes(), "lifted").await?,
         None => {
@@ -79,7 +89,7 @@ pub(super) async fn run(global: &Global, args: cli::Lift) -> Result<Exit> {
 /// A whole id needs no desk: an edge may be all that is left.
 async fn target(desk: &Desk, args: &cli::Lift) -> Result<Id> {
     let found = desk.resolve(&args.id).await;
-    found.map_err(|f| if args.edge.is_some() { f.next("without the desk, give the whole id") } else { f })
+    found.map_err(|f| if args.alone() { f.next("without the desk, give the whole id") } else { f })
 }
 
 /// Posts a note that undoes to an edge, under whatever name it was given: an edge takes it under every one.

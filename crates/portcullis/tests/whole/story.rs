@@ -313,3 +313,19 @@ fn whom_a_decision_was_about_is_erased_when_nothing_needs_it_any_more() {
     let nobody = town.cli(&["desk", "erase-subject", "imp-nobody", "--yes"]);
     assert!(nobody.code == 65 && nobody.err.contains("no decision"), "{nobody:?}");
 }
+
+#[test]
+fn a_lift_in_a_file_ends_a_block_with_everything_else_dead() {
+    let mut town = Town::start();
+    let north = town.join("north");
+    let id = town.block("24h");
+    blocked(north.doors, FIRST[0]);
+    town.main.kill();
+    let note = town.folder().join("lift.note");
+    let file = note.to_str().expect("UTF-8");
+    let written = town.person("dora", &["lift", &id, "--why", "A mistake.", "--out", file, "--yes"]);
+    assert!(written.err.contains("inbox") && written.code == 0, "{written:?}");
+    blocked(north.doors, FIRST[0]);
+    fs::copy(&note, town.folder().join("north/state/ledger/inbox/lift.note")).expect("copied");
+    eventually("the edge takes it", || is_served(north.doors, FIRST[0]).then_some(()));
+}

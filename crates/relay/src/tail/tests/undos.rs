@@ -46,6 +46,39 @@ async fn a_lift_has_effect_at_once_stays_and_is_told() {
 }
 
 #[tokio::test]
+async fn a_file_in_the_inbox_lifts_with_no_network_at_all() {
+    let (world, dir, clock, tail) = blocked().await;
+    tail.save_elapsed();
+    drop(tail);
+    let tail = world.open_alone(dir.path(), &clock);
+    let inbox = dir.path().join("inbox");
+    let put = |name: &str, bytes: &[u8]| std::fs::write(inbox.join(name), bytes).expect("written");
+    let lift = world.lift("one", clock.now()).to_bytes();
+    put("half.tmp", &lift);
+    put(".hidden", &lift);
+    put("garbage", b"no note");
+    put("long", &vec![b'x'; policy::MAX_UNDO + 1]);
+    let stranger = policy::testkit::House::new("demo:elsewhere/ledger", START);
+    let text = world.lift("one", clock.now()).text().to_owned();
+    put("forged", &stranger.signed(&text, &["clara"]).to_bytes());
+    tail.look_into_inbox();
+    assert_eq!(enforced(&tail), ["imp-one"], "nothing of that is signed by an officer and finished");
+    assert_eq!(refused(&tail, "undo-refused"), 3);
+    for name in ["garbage", "long", "forged"] {
+        assert!(!inbox.join(name).exists() && inbox.join(format!("{name}.refused")).exists(), "{name}");
+    }
+    put("lift", &lift);
+    tail.look_into_inbox();
+    assert!(enforced(&tail).is_empty());
+    assert!(!inbox.join("lift").exists(), "done");
+    put("lift-again", &lift);
+    tail.look_into_inbox();
+    assert!(!inbox.join("lift-again").exists(), "as before");
+    drop(tail);
+    assert!(enforced(&world.open_alone(dir.path(), &clock)).is_empty(), "it is kept");
+}
+
+#[tokio::test]
 async fn a_log_that_lacks_an_undo_is_an_alarm() {
     let (world, _dir, clock, mut tail) = blocked().await;
     tail.undo_handle().undo(&world.lift("one", clock.now()).to_bytes()).expect("a good lift");
