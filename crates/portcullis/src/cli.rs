@@ -8,7 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{duration::Span, exit};
 
-pub(crate) use people::{Enrol, Officer, Policy, PolicyFile, Quorum, Remove, Suspend, SuspendTerms};
+pub(crate) use people::{
+    Enrol, Kit, Officer, Policy, PolicyFile, PolicyNew, Quorum, Remove, Suspend, SuspendTerms,
+};
 
 /// A security edge you host yourself, which can block on the record and only so.
 #[derive(Debug, Parser)]
@@ -63,7 +65,9 @@ pub(crate) enum Command {
     #[command(after_help = "\
 Examples:
   portcullis init --demo
-  portcullis init --demo --dir /tmp/try --port-base 18080")]
+  portcullis init --demo --dir /tmp/try --port-base 18080
+  portcullis --home /srv/portcullis init --policy policy-0.txt --log-key log.key \\
+    --operator 'Example Shield' --domain shield.example          # docs/founding.md")]
     Init(Init),
     /// Run everything in one process: desk, press, relay and one edge
     #[command(after_help = "\
@@ -193,6 +197,8 @@ Examples:
         subcommand,
         after_help = "\
 Examples:
+  portcullis policy new --origin shield.example/ledger --log 'shield.example/ledger+…' \\
+    --person anna:the-house:assessor:anna.pub --person ben:trustees:independent:ben.pub   # docs/founding.md
   portcullis policy show > new.txt                    # edit it, then
   portcullis policy propose new.txt --as anna         # prints pol-…
   portcullis policy diff pol-0193… --as ben
@@ -207,6 +213,7 @@ Examples:
   portcullis officer enrol emil --organisation trustees --roles approver,independent \\
     --key emil.pub --as anna
   portcullis officer enrol anna --key anna-spare.pub --as anna
+  portcullis officer kit emil --dir emil              # on the desk's machine, to hand over
   portcullis officer suspend ben --why 'His key may be copied.' --as anna
   portcullis officer remove ben --as anna"
     )]
@@ -250,7 +257,7 @@ Examples:
     Openapi,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(crate) struct Init {
     /// Keys, people and sites for demonstration. They are marked `demo`, and nothing accepts them without --demo.
     #[arg(long)]
@@ -265,9 +272,33 @@ pub(crate) struct Init {
     /// repeated; all of them must.
     #[arg(long, value_name = "URL,VKEY")]
     pub(crate) witness: Vec<String>,
-    /// A key for configurations too: which sites edges serve is in the log then, and taking service away needs two.
-    #[arg(long)]
-    pub(crate) config_key: bool,
+    /// In the demonstration: a key for configurations too, so that which sites edges serve is in the log, and taking
+    /// service away needs two.
+    #[arg(long, requires = "demo")]
+    pub(crate) sites_in_log: bool,
+    /// Policy 0, signed by everyone it names (`policy new`, `sign`): founds a real house.
+    #[arg(long, value_name = "FILE", conflicts_with = "demo", requires = "found")]
+    pub(crate) policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) found: Found,
+}
+
+/// What a real house begins with, beside policy 0.
+#[derive(Args, Debug, Default)]
+#[group(id = "found", multiple = true)]
+pub(crate) struct Found {
+    /// The private key of the log that policy 0 names; it is copied into the home.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log_key: Option<PathBuf>,
+    /// The private key for configurations, where policy 0 names one; it is copied too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config_key: Option<PathBuf>,
+    /// The operator's name, as pages and posts sign.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) operator: Option<String>,
+    /// The operator's domain: addresses for appeals, abuse, press and so on are proposed under it.
+    #[arg(long, value_name = "DOMAIN")]
+    pub(crate) domain: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -364,6 +395,9 @@ pub(crate) struct SignFile {
     /// The key's name as the policy writes it.
     #[arg(long, requires = "key")]
     pub(crate) name: Option<String>,
+    /// Sign nothing: take over the signatures under another copy of the same text. May be repeated.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "name"])]
+    pub(crate) add: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) yes: Yes,
 }

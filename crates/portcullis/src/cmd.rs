@@ -9,6 +9,7 @@ mod drill;
 mod edge;
 mod edges;
 mod finding;
+mod found;
 mod init;
 mod key;
 mod lift;

@@ -6,8 +6,8 @@ use policy::{MAX_SNAPSHOT, Time};
 use crate::db::{self, int};
 use crate::{Result, Store, StoreError};
 
-/// So long a snapshot stays that no configuration of the log needs, seconds. The desk puts the one that waits for
-/// signatures again and again, so an hour without that says that nobody wants it.
+/// So long a snapshot stays that no configuration of the log needs, seconds, when another is put: a file that was put back
+/// within the hour is there.
 pub const SNAPSHOT_SECONDS: u64 = 3600;
 
 impl Store {

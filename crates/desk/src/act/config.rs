@@ -130,8 +130,8 @@ async fn carry(desk: &Arc<Shared>, sites: &[u8]) -> Result<Offered, DeskError> {
     let snapshot = Hash::of(sites);
     let wanted = Some(snapshot).filter(|s| state.config().is_none_or(|c| c.snapshot != *s));
     let waiting = waiting(desk, &state, wanted.as_ref()).await?;
-    // Put again each time: what nobody wants for an hour goes. What the log names comes back if it was lost.
-    if wanted.is_some() || desk.store.snapshot(&snapshot).await?.is_none() {
+    // What the log names comes back if it was lost.
+    if desk.store.snapshot(&snapshot).await?.is_none() {
         desk.store.put_snapshot(sites, desk.now(), |hash| state.needs_config(hash)).await?;
     }
     if wanted.is_none() {

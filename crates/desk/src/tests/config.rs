@@ -187,3 +187,49 @@ async fn a_desk_that_lost_the_old_file_says_which_it_was() {
     assert_eq!(offer(&bed, THREE).await, Offered::Current, "put back");
     waits(&bed, TWO).await;
 }
+
+#[tokio::test]
+async fn a_desk_with_another_key_publishes_nothing() {
+    let mut bed = bed().await;
+    bed.house = House::new("demo:elsewhere/ledger", START).configured();
+    let key = bed.house.config.take();
+    bed.house = House::demo(START);
+    bed.house.config = key;
+    bed.restart_alone().await;
+    let why = bed.desk.offer(TWO).await.expect_err("not the policy's key");
+    assert!(why.contains("the policy says that demo:config+"), "{why}");
+    bed.run("GET /api/v1/notes as reader\n  200 | \"notes\":[]").await;
+}
+
+#[tokio::test]
+async fn nothing_is_published_that_no_edge_could_fetch() {
+    let bed = bed().await;
+    offer(&bed, TWO).await;
+    let (draft, _) = waits(&bed, WITHOUT_TLS).await;
+    bed.store.put_snapshot(b"another", START.plus(7200), |hash| *hash == Hash::of(TWO)).await.expect("put");
+    signs(&bed, &draft, "anna").await;
+    let (_, body) = signs(&bed, &draft, "clara").await;
+    assert!(
+        body.contains("collecting") && body.contains("which the desk reads from its sites file"),
+        "{body}"
+    );
+    bed.desk.tend().await;
+    assert_eq!(offer(&bed, WITHOUT_TLS).await, Offered::Current, "the file brought it back");
+}
+
+#[tokio::test]
+async fn a_draft_that_follows_another_configuration_is_void() {
+    let bed = bed().await;
+    offer(&bed, TWO).await;
+    let (draft, _) = waits(&bed, WITHOUT_TLS).await;
+    let text = bed.store.draft(&draft).await.expect("read").expect("a draft").text;
+    // As if it had been written on what was served before.
+    let old = text
+        .replace(draft.as_str(), "cfg-old")
+        .replace(&format!("previous {}", Hash::of(TWO)), &format!("previous {}", Hash::of(THREE)));
+    let new = store::NewDraft { id: id("cfg-old"), kind: "config".into(), text: old, created: START.plus(1) };
+    bed.store.put_draft(&new).await.expect("put");
+    assert_eq!(waits(&bed, WITHOUT_TLS).await.0, draft);
+    let stale = bed.store.draft(&id("cfg-old")).await.expect("read").expect("a draft");
+    assert_eq!(stale.state, store::DraftState::Void);
+}

@@ -181,6 +181,8 @@ mod tests {
             let wrong = Config { customers: 9, ..note };
             assert!(as_announced(None, &[(&wrong, after)]).is_err(), "counts are the file's");
         }
+        let (one, two) = (note(2, &gone, 1, 0), note(3, &gone, 0, 0));
+        as_announced(Some(&before), &[(&one, &gone), (&two, &gone)]).expect("each step for itself");
         // What an announced step took away does not excuse the one after it.
         let (one, two) = (note(2, &gone, 1, 0), note(3, &Sites::default(), 0, 0));
         as_announced(Some(&before), &[(&one, &gone), (&two, &Sites::default())]).expect_err("b disappears");

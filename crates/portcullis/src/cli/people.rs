@@ -44,6 +44,8 @@ pub(crate) struct SuspendTerms {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
+    /// Write policy 0 of a new house, to be signed by everyone it names
+    New(PolicyNew),
     /// Print the policy in power: its exact text
     Show,
     /// Propose the policy in FILE, which began as `policy show`: id and version are set for you
@@ -54,6 +56,29 @@ pub(crate) enum Policy {
         #[arg(value_name = "FILE|ID")]
         what: Option<String>,
     },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PolicyNew {
+    /// The log's origin: a name under your domain, for ever.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) origin: String,
+    /// The log's key, as `key new --for log` printed it.
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) log: String,
+    /// The key for configurations, as `key new --for config` printed it (docs/sites.md).
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) config: Option<String>,
+    /// A witness that must cosign every checkpoint; again for each, and all of them must.
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) witness: Vec<String>,
+    /// A person: id, organisation, roles joined by commas, and the public SSH key; again for each. Roles: assessor,
+    /// approver, reviewer, legal, independent.
+    #[arg(long, value_name = "NAME:ORG:ROLES:FILE.pub", required = true)]
+    pub(crate) person: Vec<String>,
+    /// Where.
+    #[arg(long, value_name = "FILE", default_value = "policy-0.txt")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Args, Debug)]
@@ -68,6 +93,8 @@ pub(crate) struct PolicyFile {
 pub(crate) enum Officer {
     /// Propose a policy with this person, or with a further key of a person it names
     Enrol(Enrol),
+    /// Make the folder of a person whom the policy names: desk token, trust line, officer.toml (on the desk's machine)
+    Kit(Kit),
     /// Suspend every key of a person: the person alone, or two others
     Suspend(SuspendOf),
     /// Propose a policy without this person
@@ -89,6 +116,18 @@ pub(crate) struct Enrol {
     pub(crate) key: PathBuf,
     #[command(flatten)]
     pub(crate) yes: Yes,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Kit {
+    /// The person.
+    pub(crate) name: String,
+    /// Where; it must not be there yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// The desk's address as this person reaches it. Default: the one in portcullis.toml.
+    #[arg(long, value_name = "URL")]
+    pub(crate) at: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -70,11 +70,7 @@ impl Ports {
 }
 
 pub(super) async fn run(global: &Global, args: Init) -> Result<Exit> {
-    if !args.demo {
-        return Err(Failure::new(Exit::Usage, "only `init --demo` exists so far")
-            .next("a real installation needs policy 0 signed by everyone it names; signing policies comes in a later version"));
-    }
-    let dir = args.dir.unwrap_or_else(|| global.home.clone());
+    let dir = args.dir.clone().unwrap_or_else(|| global.home.clone());
     if dir.exists() {
         return Err(Failure::new(
             Exit::Exists,
@@ -87,13 +83,30 @@ pub(super) async fn run(global: &Global, args: Init) -> Result<Exit> {
     unfinished.push(".unfinished");
     let unfinished = PathBuf::from(unfinished);
     drop(std::fs::remove_dir_all(&unfinished));
-    let witnesses = witnesses(&args.witness)?;
-    let made = make(&unfinished, &Ports::new(args.port_base), &witnesses, args.config_key).await;
+    let ports = Ports::new(args.port_base);
+    let found = match (&args.policy, args.demo) {
+        (Some(policy), _) => Some(super::found::Founding::read(policy, &args)?),
+        (None, true) => None,
+        (None, false) => {
+            return Err(Failure::new(Exit::Usage, "found a house, or make a demonstration?").next(
+                "`init --policy FILE …` founds one (docs/founding.md); `init --demo` makes a demonstration",
+            ));
+        }
+    };
+    let made = match &found {
+        Some(founding) => founding.make(&unfinished, &ports).await,
+        None => make(&unfinished, &ports, &witnesses(&args.witness)?, args.sites_in_log).await,
+    };
     let renamed =
         made.and_then(|()| std::fs::rename(&unfinished, &dir).map_err(|e| Failure::io("make", &dir, &e)));
     if let Err(failure) = renamed {
         drop(std::fs::remove_dir_all(&unfinished));
         return Err(failure);
+    }
+    if let Some(founding) = &found {
+        founding.tell(&dir);
+        out::made(global, "home", dir.display());
+        return Ok(Exit::Ok);
     }
     let home = if dir == Path::new("demo") { String::new() } else { format!(" --home {}", dir.display()) };
     out::note(format_args!(
@@ -123,18 +136,19 @@ fn witnesses(given: &[String]) -> Result<Vec<(String, VerifierKey)>> {
     Ok(all)
 }
 
+/// A folder for keys: nobody else may look.
+pub(super) fn mkdir(path: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|e| Failure::io("make", path, &e))
+}
+
 async fn make(
     dir: &Path,
     ports: &Ports,
     witnesses: &[(String, VerifierKey)],
     config_key: bool,
 ) -> Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    // Keys are in it: nobody else may look.
-    let mkdir = |path: &Path| {
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made.map_err(|e| Failure::io("make", path, &e))
-    };
     mkdir(dir)?;
     for (name, _, _) in PEOPLE {
         mkdir(&person(dir, name))?;
@@ -244,7 +258,7 @@ fn sites(ports: &Ports) -> String {
     fill(include_str!("../demo/sites.toml"), ports)
 }
 
-fn fill(template: &str, p: &Ports) -> String {
+pub(super) fn fill(template: &str, p: &Ports) -> String {
     [
         ("{edge}", p.edge),
         ("{desk}", p.desk),
@@ -302,8 +316,7 @@ mod tests {
         let state = store.reader().state(&trust, true).await.expect("the fold takes entry 0");
         assert_eq!((state.size(), state.policy(Time(u64::MAX)).persons.len()), (1, 4));
         let global = Global { home: dir.path().into(), person: None, desk: None, json: false, verbose: 0 };
-        let init =
-            Init { demo: true, dir: Some(home), port_base: None, witness: Vec::new(), config_key: false };
+        let init = Init { demo: true, dir: Some(home), port_base: None, ..Init::default() };
         assert_eq!(run(&global, init).await.expect_err("it exists").exit, Exit::Exists);
     }
 }

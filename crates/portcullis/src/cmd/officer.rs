@@ -13,6 +13,7 @@ use crate::sshkey;
 pub(super) async fn run(global: &Global, args: cli::Officer) -> Result<Exit> {
     match args {
         cli::Officer::Enrol(args) => enrol(global, args).await,
+        cli::Officer::Kit(args) => super::found::kit(global, args).await,
         cli::Officer::Suspend(args) => super::suspend::all_of(global, &args.name, &args.terms).await,
         cli::Officer::Remove(args) => remove(global, args).await,
     }
@@ -80,11 +81,11 @@ fn add(policy: &mut PolicyNote, args: &Enrol) -> Result<()> {
 }
 
 /// Roles in the grammar's order, however they were typed.
-fn roles(written: &str) -> Result<Vec<Role>> {
+pub(super) fn roles(written: &str) -> Result<Vec<Role>> {
     let mut roles = Vec::new();
     for word in written.split(',').map(str::trim) {
         roles.push(Role::parse(word).ok_or_else(|| {
-            Failure::input(format!("--roles: {word:?} is no role"))
+            Failure::input(format!("{word:?} is no role"))
                 .next("assessor, approver, reviewer, legal, independent")
         })?);
     }

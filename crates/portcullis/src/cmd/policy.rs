@@ -15,6 +15,7 @@ use crate::{change, out, review, signing};
 
 pub(super) async fn run(global: &Global, args: Policy) -> Result<Exit> {
     match args {
+        Policy::New(args) => super::found::policy(global, args),
         Policy::Show => show(global).await,
         Policy::Propose(args) => propose(global, args).await,
         Policy::Diff { what } => diff(global, what.as_deref()).await,

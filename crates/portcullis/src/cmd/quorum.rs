@@ -43,17 +43,22 @@ fn tell(house: &House, here: &BTreeSet<Id>, answers: &[Answer], decides: bool) {
     for (key, person, until) in suspended(house) {
         out::note(format_args!("suspended until {until}: the key {key} of {person}"));
     }
-    let mut rows = vec![["act", "possible", "by, or what is missing"].map(String::from).to_vec()];
-    for answer in answers {
-        let possible = if answer.is_possible() { "yes" } else { "no" };
-        rows.push(vec![answer.act.to_string(), possible.into(), words(answer)]);
-    }
-    out::data(out::table(&rows));
+    out::data(table(answers));
     out::note(if decides {
         "an emergency can be decided and validated by these people"
     } else {
         "an emergency can NOT be decided and validated by these people"
     });
+}
+
+/// Every act, whether it is possible, and by whom.
+pub(super) fn table(answers: &[Answer]) -> String {
+    let mut rows = vec![["act", "possible", "by, or what is missing"].map(String::from).to_vec()];
+    for answer in answers {
+        let possible = if answer.is_possible() { "yes" } else { "no" };
+        rows.push(vec![answer.act.to_string(), possible.into(), words(answer)]);
+    }
+    out::table(&rows)
 }
 
 /// The policies that a block must satisfy.

@@ -1,7 +1,7 @@
 //! `portcullis sign`: one more signature under a text in a file. No desk is needed, and none has to be trusted: policy 0
 //! and a new log key are signed this way, and any note may be.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ledger::note::Note;
 
@@ -15,6 +15,9 @@ pub(super) fn run(global: &Global, args: SignFile) -> Result<Exit> {
     let mut note = read(&args.file, &bytes)?;
     // What is signed must have one meaning.
     review::parse(note.text())?;
+    if !args.add.is_empty() {
+        return collect(global, &args.file, note, &args.add);
+    }
     let (name, key) = match (args.name, args.key) {
         (Some(name), Some(key)) => (name, key),
         _ => {
@@ -26,11 +29,37 @@ pub(super) fn run(global: &Global, args: SignFile) -> Result<Exit> {
     if !note.signatures().contains(&signature) && !note.add(signature) {
         return Err(Failure::input("the note has no room for another signature"));
     }
-    write(&args.file, &note.to_bytes())?;
+    kept(global, &args.file, &note)
+}
+
+/// Those who sign in different places each have a copy; their signatures come together under one.
+fn collect(global: &Global, file: &Path, mut note: Note, others: &[PathBuf]) -> Result<Exit> {
+    for other in others {
+        let bytes = std::fs::read(other).map_err(|e| Failure::io("read", other, &e))?;
+        let copy = read(other, &bytes)?;
+        if copy.text() != note.text() {
+            return Err(Failure::input(format!(
+                "{} and {} are not the same text; nothing was changed",
+                file.display(),
+                other.display()
+            ))
+            .next("`diff` shows where; whoever signed another text must sign again"));
+        }
+        for signature in copy.signatures() {
+            if !note.signatures().contains(signature) && !note.add(signature.clone()) {
+                return Err(Failure::input("the note has no room for another signature"));
+            }
+        }
+    }
+    kept(global, file, &note)
+}
+
+fn kept(global: &Global, file: &Path, note: &Note) -> Result<Exit> {
+    write(file, &note.to_bytes())?;
     let mut names: Vec<&str> = note.signatures().iter().map(|s| s.name.as_str()).collect();
     names.dedup();
-    out::note(format_args!("{} holds signatures of {}", args.file.display(), names.join(", ")));
-    out::made(global, "file", args.file.display());
+    out::note(format_args!("{} holds signatures of {}", file.display(), names.join(", ")));
+    out::made(global, "file", file.display());
     Ok(Exit::Ok)
 }
 

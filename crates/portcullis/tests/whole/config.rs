@@ -33,7 +33,7 @@ fn served(doors: Doors, host: &str) -> bool {
 
 #[test]
 fn edges_serve_what_the_log_names_and_two_people_take_service_away() {
-    let mut town = Town::made(&["--config-key"]);
+    let mut town = Town::made(&["--sites-in-log"]);
     town.restart();
     let version = || town.figure("portcullis_config_version");
     eventually("the first configuration is served", || (version() == 1).then_some(()));

@@ -137,6 +137,35 @@ async fn every_step_that_takes_something_away_is_gone_through() {
 }
 
 #[tokio::test]
+async fn whoever_served_more_than_the_log_has_is_held_against_the_newest() {
+    let (world, dir, clock, mut edge) = town().await;
+    publish(&world, 1, None, "one", 0);
+    edge.looks().await;
+    // As after a branch of the log that was let go of.
+    edge.tail.shared.dir.put_config(9, b"nine").expect("written");
+    drop(edge);
+    let mut edge = Edge::of(world.open(dir.path(), &clock));
+    assert_eq!(edge.looks().await, ("one".into(), Some(1)));
+    assert_eq!(edge.engine.path(), (Some("nine".into()), vec![1]));
+}
+
+#[tokio::test]
+async fn the_officers_may_end_it_and_local_files_count_again() {
+    let (world, dir, clock, mut edge) = town().await;
+    publish(&world, 1, None, "one", 0);
+    edge.looks().await;
+    let mut policy = world.house.policy();
+    (policy.head.id, policy.version, policy.config) = (id("policy-1"), 1, None);
+    let entry = world.house.entry(START, &policy.to_string(), &["anna", "ben", "clara"]);
+    world.served().log.push(entry);
+    world.served().shown.clear();
+    assert_eq!(edge.looks().await, ("one".into(), None), "what is served stays until the file changes");
+    assert_eq!(edge.refused(), None);
+    drop(edge);
+    assert_eq!(world.open_alone(dir.path(), &clock).config(), None);
+}
+
+#[tokio::test]
 async fn what_is_refused_leaves_the_last_good_one() {
     let (world, dir, clock, mut edge) = town().await;
     publish(&world, 1, None, "one", 0);
