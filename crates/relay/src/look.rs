@@ -18,7 +18,7 @@ use crate::http::{Client, HttpError};
 use crate::load::{Held, OpenError, Refused, count};
 use crate::shared::{STALE_AFTER, Shared};
 use crate::sync::{MAX_ENTRIES, Refusal, Verdict, bundles, decide, in_future, leaf_tiles};
-use crate::undo;
+use crate::undo::{self, MAX_HEARD};
 
 /// Entries folded before other tasks get their turn: 64 notes of three signatures are about ten milliseconds.
 const FOLD_PIECE: u64 = 64;
@@ -34,6 +34,14 @@ pub struct Synced {
     pub blobs: u64,
     /// Blobs that decisions still need: their measures are not enforced.
     pub missing: u64,
+}
+
+/// What a fold of new entries came to.
+pub(crate) struct Folded {
+    pub(crate) state: State,
+    pub(crate) refused: Refused,
+    /// The newest lifts and suspensions among the entries that had effect, with their places.
+    pub(crate) undos: Vec<(u64, Vec<u8>)>,
 }
 
 /// Looks at the log.
@@ -341,7 +349,8 @@ impl Looker {
                 let inner = self.shared.lock();
                 (inner.state.clone(), inner.undos.len())
             };
-            let (state, refused) = self.fold_copy(state, staged, old, shown.size, &|_| seen).await?;
+            let folded = self.fold_copy(state, staged, old, shown.size, &|_| seen).await?;
+            let Folded { state, refused, undos: told } = folded;
             if let Err(refusal) = witnessed(&state, note, self.shared.clock.now()) {
                 for &n in staged {
                     self.staged(n)?.iter().for_each(|entry| self.undo_of(entry));
@@ -362,6 +371,10 @@ impl Looker {
             for (code, n) in refused {
                 *inner.refused.entry(code).or_default() += n;
             }
+            // A new edge brings nobody news.
+            if seen != Seen::CatchUp {
+                undo::hear(&self.shared, &mut inner, told);
+            }
             self.shared.publish(&mut inner);
             self.shared.report.notify_one();
             return Ok(());
@@ -375,8 +388,8 @@ impl Looker {
         old: u64,
         size: u64,
         seen: &(dyn Fn(u64) -> Seen + Sync),
-    ) -> Result<(State, Refused), Refusal> {
-        let mut refused = Refused::new();
+    ) -> Result<Folded, Refusal> {
+        let (mut refused, mut undos) = (Refused::new(), Vec::new());
         for &n in staged {
             for (index, entry) in (n * WIDTH..size).zip(self.staged(n)?).filter(|(index, _)| *index >= old) {
                 let Some(state) = &mut state else {
@@ -385,9 +398,16 @@ impl Looker {
                     state = Some(first.map_err(Refusal::Genesis)?);
                     continue;
                 };
-                if let Outcome::Rejected { why } = state.apply(index, &entry, seen(index)) {
-                    tracing::warn!(index, %why, "an entry has no effect");
-                    count(&mut refused, why.code());
+                match state.apply(index, &entry, seen(index)) {
+                    Outcome::Applied { kind: Kind::Lift | Kind::Suspend, .. } => {
+                        undos.extend(Entry::parse(&entry).ok().map(|entry| (index, entry.note.to_bytes())));
+                        undos.drain(..undos.len().saturating_sub(MAX_HEARD));
+                    }
+                    Outcome::Applied { .. } => {}
+                    Outcome::Rejected { why } => {
+                        tracing::warn!(index, %why, "an entry has no effect");
+                        count(&mut refused, why.code());
+                    }
                 }
                 if index % FOLD_PIECE == 0 {
                     tokio::task::yield_now().await;
@@ -395,7 +415,7 @@ impl Looker {
             }
         }
         let state = state.ok_or(Refusal::Changed("an empty log"))?;
-        Ok((state, refused))
+        Ok(Folded { state, refused, undos })
     }
 
     /// Makes staged bundles the kept ones and stamps the entries `old..size`.

@@ -20,7 +20,7 @@ use policy::{AnyNote, Kind, Outcome, Rejected, Seen};
 
 use crate::dir::{Found, Undo};
 use crate::load::unproven;
-use crate::look::{Base, Looker, witnessed};
+use crate::look::{Base, Folded, Looker, witnessed};
 use crate::shared::{Inner, Shared};
 use crate::sync::{MAX_ENTRIES, Refusal, bundles};
 use crate::undo::Kept;
@@ -128,7 +128,7 @@ impl Looker {
             usize::try_from(index).ok().and_then(|i| stamps.get(i)).copied().unwrap_or(base.seen)
         };
         self.check_times(&staged, common, shown.size)?;
-        let (state, _) = self.fold_copy(None, &staged, 0, shown.size, &seen).await?;
+        let Folded { state, .. } = self.fold_copy(None, &staged, 0, shown.size, &seen).await?;
         checkpoint::open(note, state.log_key()).map_err(|e| Refusal::Checkpoint(e.to_string()))?;
         witnessed(&state, note, self.shared.clock.now())?;
         self.let_go(state.log_key(), common)?;

@@ -98,6 +98,8 @@ pub(crate) struct Inner {
     pub(crate) tree: Arc<Tree>,
     pub(crate) gap: bool,
     pub(crate) undos: Vec<Kept>,
+    /// Undos that came by the log, for peers that do not hear of it.
+    pub(crate) heard: Vec<Kept>,
     pub(crate) elapsed: Elapsed,
     pub(crate) refused: Refused,
     /// When the last successful look was, on the monotonic clock.

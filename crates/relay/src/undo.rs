@@ -18,7 +18,7 @@ use crate::dir::{MAX_UNDOS, Undo};
 use crate::http::{Client, HttpError};
 use crate::load::count;
 use crate::receipt::MEDIA_TYPE;
-use crate::shared::{Shared, UNLOGGED_AFTER};
+use crate::shared::{Inner, Shared, UNLOGGED_AFTER};
 
 /// Where the desk takes undo notes.
 pub const PATH: &str = "/relay/v1/undo";
@@ -28,6 +28,18 @@ pub const EDGE_PATH: &str = "/.well-known/portcullis/lift";
 
 /// A forwarded undo is sent again after this long, until the log holds it: the desk may have lost it.
 const AGAIN: Duration = Duration::from_secs(60);
+
+/// An undo that the log told is passed on to peers after this long. Who follows the log has it by then (32 edges take
+/// 80 ms) and need not keep a second copy.
+const HEARD: Duration = Duration::from_millis(500);
+
+/// Undos of the log that are remembered for peers that have not taken them: 256 of at most 4 KiB are 1 MiB. What falls
+/// out is in the log.
+pub(crate) const MAX_HEARD: usize = 256;
+
+/// A peer is told for so long of what the log holds, seconds: a day. One that is gone for good would be asked in vain
+/// until the block would have ended.
+const TOLD_FOR: u64 = 24 * 3600;
 
 /// What an accepted undo note did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,9 +180,19 @@ pub(crate) struct Kept {
     pub(crate) undo: Undo,
     pub(crate) id: Id,
     text: Hash,
+    undoes: Undoes,
+    /// Nobody is told before, on the monotonic clock.
+    from: Duration,
     pub(crate) alarmed: bool,
     /// How far each destination was told.
     deliveries: BTreeMap<usize, Delivery>,
+}
+
+/// What an undo acts on, and so how long it matters.
+#[derive(Debug)]
+enum Undoes {
+    Decision(Id),
+    KeyUntil(Time),
 }
 
 /// How an undo stands with one destination.
@@ -185,9 +207,37 @@ impl Kept {
     /// `None` for a note without an id: it never had effect.
     pub(crate) fn new(undo: Undo) -> Option<Self> {
         let note = Note::parse(&undo.note).ok()?;
-        let id = AnyNote::parse(note.text()).ok()?.id().clone();
-        let text = Hash::of(note.text().as_bytes());
-        Some(Self { undo, id, text, alarmed: false, deliveries: BTreeMap::new() })
+        let parsed = AnyNote::parse(note.text()).ok()?;
+        let (id, text) = (parsed.id().clone(), Hash::of(note.text().as_bytes()));
+        let undoes = match parsed {
+            AnyNote::Lift(lift) => Undoes::Decision(lift.lifts),
+            AnyNote::Suspend(suspend) => Undoes::KeyUntil(suspend.until),
+            _ => return None,
+        };
+        Some(Self {
+            undo,
+            id,
+            text,
+            undoes,
+            from: Duration::ZERO,
+            alarmed: false,
+            deliveries: BTreeMap::new(),
+        })
+    }
+
+    /// What it undoes would still have effect without it.
+    fn matters(&self, state: Option<&State>, now: Time) -> bool {
+        match &self.undoes {
+            Undoes::Decision(id) => state.and_then(|s| s.decision(id)).is_none_or(|d| now < d.until()),
+            Undoes::KeyUntil(until) => now < *until,
+        }
+    }
+
+    /// Whether a destination that has not taken it is to be told. The desk, until the log holds it; a peer also after
+    /// that: it may not hear of the log.
+    fn concerns(&self, place: usize, state: Option<&State>, now: Time) -> bool {
+        let recent = now.since(self.undo.received) < TOLD_FOR;
+        self.pending(state) || place > 0 && recent && self.matters(state, now)
     }
 
     /// The log does not hold it yet.
@@ -201,7 +251,27 @@ impl Kept {
     }
 }
 
-/// Tells one other of undos: the desk, until the log holds them, or a peer, once.
+/// Remembers the undos that the log told, to pass them on to peers: one that is cut off from the desk blocks on without
+/// them.
+pub(crate) fn hear(shared: &Shared, inner: &mut Inner, undos: Vec<(u64, Vec<u8>)>) {
+    if shared.config.peers.is_empty() {
+        return;
+    }
+    let (now, from) = (shared.clock.now(), shared.clock.mono().saturating_add(HEARD));
+    let Inner { state, undos: kept, heard, .. } = inner;
+    let new = undos.into_iter().filter_map(|(at, note)| Kept::new(Undo { nr: 0, at, received: now, note }));
+    // What was brought to this edge is passed on from there.
+    let new = new.filter(|n| kept.iter().all(|k| k.text != n.text));
+    heard.extend(new.map(|n| Kept { from, ..n }));
+    // The newest ones that somebody may still lack.
+    let peers = shared.config.peers.len();
+    heard.retain(|k| {
+        k.concerns(1, state.as_ref(), now) && k.deliveries.values().filter(|d| d.told).count() < peers
+    });
+    heard.drain(..heard.len().saturating_sub(MAX_HEARD));
+}
+
+/// Tells one other of undos: the desk, until the log holds them, or a peer, until it has taken them.
 pub(crate) struct Forwarder {
     pub(crate) shared: Arc<Shared>,
     pub(crate) to: Client,
@@ -224,16 +294,20 @@ impl Forwarder {
 
     fn due(&self) -> Vec<(Hash, Vec<u8>)> {
         let inner = self.shared.lock();
-        let mono = self.shared.clock.mono();
-        let waits = |k: &&Kept| k.deliveries.get(&self.place).is_none_or(|d| d.due <= mono && !d.told);
-        let due = inner.undos.iter().filter(waits).filter(|k| k.pending(inner.state.as_ref()));
+        let (now, mono) = (self.shared.clock.now(), self.shared.clock.mono());
+        let waits =
+            |k: &&Kept| k.deliveries.get(&self.place).map_or(k.from <= mono, |d| d.due <= mono && !d.told);
+        let heard = inner.heard.iter().filter(|_| self.place > 0);
+        let due = inner.undos.iter().chain(heard).filter(waits);
+        let due = due.filter(|k| k.concerns(self.place, inner.state.as_ref(), now));
         due.map(|k| (Hash::of(&k.undo.note), k.undo.note.clone())).collect()
     }
 
     fn told(&self, hash: &Hash, result: &Result<u16, HttpError>) {
         let mut inner = self.shared.lock();
         let mono = self.shared.clock.mono();
-        if let Some(kept) = inner.undos.iter_mut().find(|k| Hash::of(&k.undo.note) == *hash) {
+        let Inner { undos, heard, .. } = &mut *inner;
+        if let Some(kept) = undos.iter_mut().chain(heard).find(|k| Hash::of(&k.undo.note) == *hash) {
             let name = self.shared.config.edge_key.verifier().name().to_owned();
             let delivery = kept.deliveries.entry(self.place).or_default();
             let wait = if result.is_ok() { AGAIN } else { backoff(delivery.attempts, &name) };

@@ -162,3 +162,58 @@ async fn an_undo_is_passed_on_to_peers_with_the_desk_dead() {
     assert_eq!(tail.forward_once().await, 0, "a peer is told once, the desk until the log has it");
     assert_eq!(world.served().posts.len(), 2);
 }
+
+/// An edge with one peer.
+fn peered(world: &World, dir: &std::path::Path, clock: &Arc<ManualClock>) -> Tail {
+    let config = TailConfig { peers: vec![format!("{}/peer", world.url)], ..world.config(dir) };
+    Tail::open(config, Arc::clone(clock) as Arc<dyn Clock>).expect("opens")
+}
+
+/// The log may have a lift that a peer cannot hear of there: the peer is told all the same, until it has taken it.
+#[tokio::test]
+async fn a_peer_is_told_of_an_undo_though_the_log_has_it() {
+    let (world, dir, clock, tail) = blocked().await;
+    drop(tail);
+    let mut tail = peered(&world, dir.path(), &clock);
+    let lift = world.lift("one", clock.now());
+    tail.undo_handle().undo(&lift.to_bytes()).expect("a good lift");
+    world.served().post_status = 503;
+    assert_eq!(tail.forward_once().await, 0, "neither desk nor peer take it");
+    world.served().log.push(Entry { logged: clock.now(), note: lift.clone() }.to_bytes());
+    tail.sync_once().await.expect("the log has it");
+    world.served().posts.clear();
+    world.served().post_status = 202;
+    clock.pass(60);
+    assert_eq!(tail.forward_once().await, 1);
+    assert_eq!(world.served().posts, [(format!("/peer{}", undo::EDGE_PATH), lift.to_bytes())]);
+    clock.pass(60);
+    assert_eq!(tail.forward_once().await, 0, "once");
+}
+
+/// A peer that is cut off from the desk blocks on although the log has the lift: whoever follows the log tells it.
+#[tokio::test]
+async fn an_undo_in_the_log_is_passed_on_to_peers_while_it_matters() {
+    let (world, dir, clock, tail) = blocked().await;
+    drop(tail);
+    let mut tail = peered(&world, dir.path(), &clock);
+    let log = |note: &Note| {
+        world.served().log.push(Entry { logged: clock.now(), note: note.clone() }.to_bytes());
+    };
+    let lift = world.lift("one", clock.now());
+    log(&lift);
+    tail.sync_once().await.expect("looks");
+    assert!(enforced(&tail).is_empty());
+    assert_eq!(tail.forward_once().await, 0, "a peer that follows the log will have it in a moment");
+    clock.pass(1);
+    assert_eq!(tail.forward_once().await, 1);
+    assert_eq!(world.served().posts, [(format!("/peer{}", undo::EDGE_PATH), lift.to_bytes())]);
+    clock.pass(3600);
+    assert_eq!(tail.forward_once().await, 0, "once");
+    // What ends a block that is over ends nothing.
+    clock.pass(2 * DAY);
+    let late = world.house.lift("lift-late", "imp-one", clock.now()).to_string();
+    log(&world.house.signed(&late, &["clara"]));
+    tail.sync_once().await.expect("looks");
+    clock.pass(60);
+    assert_eq!(tail.forward_once().await, 0);
+}
