@@ -11,7 +11,8 @@ NEED := scripts/need.sh
 NEED_BUILD := 'cc=build-essential=the TLS library and SQLite are compiled from C'
 NEED_KEYS := 'ssh-keygen=openssh-client=people sign with OpenSSH keys'
 NEED_VISIT := 'curl=curl=a visitor in the tests' 'nginx=nginx=the origin in the tests and a peer in the benchmarks'
-NEED_TEST := $(NEED_VISIT) 'chromium=chromium=the browser that looks at the block page'
+NEED_TEST := $(NEED_VISIT) 'chromium=chromium=the browser that looks at the block page' \
+	'python3=python3=the independent checker reads the golden ledgers'
 NEED_BENCH := $(NEED_VISIT) 'haproxy=haproxy=a peer' 'wrk=wrk=HTTP/1.1 load' 'h2load=nghttp2-client=HTTP/2 load' \
 	'openssl=openssl=makes the certificate of the benchmark' 'python3=python3=drives the benchmark'
 
@@ -42,7 +43,7 @@ lint: cargo ## format and lints, warnings are errors
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-test: cargo ## every test; installs nginx, curl, Chromium and the OpenSSH client when missing
+test: cargo ## every test; installs nginx, curl, Chromium, Python and the OpenSSH client when missing
 	@$(NEED) $(NEED_BUILD) $(NEED_KEYS) $(NEED_TEST)
 	cargo test --workspace --locked
 
@@ -51,7 +52,7 @@ bench-edge: cargo ## CPU per request against nginx and HAProxy, in one run (abou
 	cargo build --profile bench-release --locked -p portcullis
 	python3 bench/edge.py --binary $(BENCHED)
 
-bench-block: cargo ## approval to enforcement on 1, 8 and 32 edges; a hostname among 10 million
+bench-block: cargo ## approval to enforcement on 1, 8 and 32 edges, cut off too; a hostname among 10 million (about 7 minutes)
 	@$(NEED) $(NEED_BUILD) $(NEED_KEYS) 'python3=python3=drives the benchmark' 'curl=curl=asks the edges'
 	cargo build --profile bench-release --locked -p portcullis
 	cargo build --profile bench-release --locked -p portcullis-edge --example hostmap
