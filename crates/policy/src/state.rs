@@ -403,10 +403,11 @@ impl State {
         self.decisions.iter().filter(|d| d.impose.subject == *subject).map(subject_until).max()
     }
 
-    /// Forgets the subjects that nobody needs at `now`.
+    /// Forgets the blobs that nobody needs at `now`: a later decision that names one of them wants it anew.
     pub fn forget(&mut self, now: Time) {
         let needed = self.needed(now);
         self.subjects.retain(|hash, _| needed.contains(hash));
+        self.posts.retain(|hash| needed.contains(hash));
     }
 
     /// What is in force and can be explained at `now`, in the order of the log.

@@ -315,6 +315,8 @@ impl Shared {
                 Ok(Found::Missing | Found::Damaged) | Err(_) => {
                     if inner.lost_posts.insert(hash) {
                         count(&mut inner.refused, "damaged");
+                        // It is fetched by the next look, which must not be a poll away.
+                        self.look.notify_one();
                     }
                 }
             }

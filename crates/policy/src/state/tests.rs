@@ -609,6 +609,14 @@ fn a_subject_is_needed_until_nothing_depends_on_it() {
     assert!(s.state.subject(&subject).is_some());
     s.state.forget(last);
     assert!(s.state.subject(&subject).is_none());
+    // A later decision for the same reasons wants both anew.
+    let again = last.plus(DAY);
+    let finding = s.house.finding("fnd-2", again, &s.subject);
+    s.logs(again, &finding, &["anna", "ben"]).expect("a finding");
+    let impose = s.house.emergency("imp-2", again, "fnd-2", &s.subject, POST);
+    s.logs(again, &impose, &["ben", "clara"]).expect("an emergency");
+    let wanted = s.state.wanted(again);
+    assert!(wanted.contains(&subject) && wanted.contains(&post));
 }
 
 #[test]

@@ -96,6 +96,11 @@ async fn what_no_decision_needs_is_removed() {
     assert!(!subject.exists());
     tail.sync_once().await.expect("looks");
     assert!(!subject.exists(), "nor is it fetched again");
+    // The same reasons once more: one look brings what was removed.
+    world.publish_block("two", clock.now());
+    tail.sync_once().await.expect("looks");
+    assert_eq!(enforced(&tail), ["imp-two"]);
+    assert_eq!(refused(&tail, "damaged"), 0);
 }
 
 #[tokio::test]
