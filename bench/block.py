@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""From the last signature to enforcement, on 1, 8 and 32 edge processes; and one hostname among ten million.
+"""From the last signature to enforcement, on 1, 8 and 32 edge processes; one hostname among ten million; and what 32
+edges that are cut off from their desk show (see cut.py).
 
     bench/block.py --binary target/bench-release/portcullis --hostmap target/bench-release/examples/hostmap
 
@@ -18,6 +19,7 @@ import subprocess
 import tempfile
 import time
 
+import cut
 from measure import finish, free_ports, median, row, say, stop
 from portcullis import Town
 
@@ -128,6 +130,7 @@ def main():
     ask.add_argument("--edges", default="1,8,32")
     ask.add_argument("--towns", type=int, default=3)
     ask.add_argument("--names", type=int, default=10_000_000)
+    ask.add_argument("--seed", type=int, help="when which edge is cut off; drawn when left out, and printed")
     ask.add_argument("--name", default="block")
     asked = ask.parse_args()
     rows, details = [], {"towns": asked.towns, "rounds_per_town": ROUNDS_PER_TOWN, "cores": os.cpu_count(), "ms": {}}
@@ -147,7 +150,9 @@ def main():
         for peer, size in PEERS.items():
             rows.append(row(case, "bytes per name", found["bytes_per_name"], size, f"{peer} (1 million)", goal=GOALS["bytes"]))
         details["hostmap"] = found
-    finish(asked.name, rows, details)
+    cut_rows, details["cut"], bad = cut.run(os.path.abspath(asked.binary), asked.seed)
+    finish(asked.name, rows + cut_rows, details)
+    cut.judge(bad)
 
 
 if __name__ == "__main__":

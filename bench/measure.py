@@ -6,6 +6,7 @@ measures every proxy once and a ratio is always made of two figures of the same 
 """
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -33,13 +34,24 @@ def write(folder, name, text):
 
 
 def free_ports(count):
-    """Ports that were free a moment ago; all are held until the last is known, so no two are the same."""
-    held = [socket.socket() for _ in range(count)]
-    for one in held:
-        one.bind(("127.0.0.1", 0))
+    """Ports that were free a moment ago; all are held until the last is known, so no two are the same. They lie below
+    those that the system gives to connections, or one of ours could take a port before its server does."""
+    held, offset = [], random.randrange(10_000)
+    for step in range(10_000):
+        one = socket.socket()
+        try:
+            one.bind(("127.0.0.1", 10_000 + (offset + step) % 10_000))
+        except OSError:
+            one.close()
+            continue
+        held.append(one)
+        if len(held) == count:
+            break
     ports = [one.getsockname()[1] for one in held]
     for one in held:
         one.close()
+    if len(ports) < count:
+        raise SystemExit(f"no {count} free ports")
     return ports
 
 

@@ -42,8 +42,11 @@ class Town:
         self.call("init", "--demo", "--port-base", str(self.base), "--dir", self.home, home=False)
         with open(os.path.join(self.home, "portcullis.toml"), "rb") as file:
             self.config = tomllib.load(file)
-        self.process = start([binary, "--home", self.home, "run", "--demo"], folder, "town", cores)
-        ready(self.process, os.path.join(folder, "town.log"))
+        self.open(cores)
+
+    def open(self, cores=None):
+        self.process = start([self.binary, "--home", self.home, "run", "--demo"], self.folder, "town", cores)
+        ready(self.process, os.path.join(self.folder, "town.log"))
 
     def call(self, *args, person=None, home=True):
         argv = [self.binary] + (["--home", self.home] if home else []) + (["--as", person] if person else []) + list(args)
@@ -55,8 +58,8 @@ class Town:
     def stop(self):
         stop(self.process)
 
-    def edge(self, name, http, https, sites=None, workers=1, cores=None, unlimited=False):
-        """A joined edge process; not waited for."""
+    def edge(self, name, http, https, sites=None, workers=1, cores=None, unlimited=False, other=None):
+        """A joined edge process; not waited for. `other` are more settings of it."""
         folder = os.path.join(self.folder, name)
         config = os.path.join(folder, "edge.toml")
         if not os.path.exists(folder):
@@ -71,6 +74,7 @@ class Town:
             if unlimited:
                 # All load comes from one address; the peers have no such limits either.
                 edge.update(rate=100_000_000, burst=100_000_000, connections_per_source=100_000)
+            edge.update(other or {})
             write(folder, "edge.toml", toml("operator", self.config["operator"]) + toml("edge", edge))
         # The readiness line of an earlier start must not be taken for this one's.
         log = os.path.join(self.folder, name + ".log")
