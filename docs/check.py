@@ -4,8 +4,7 @@
 Written from notes.md, fold.md and public specifications alone (C2SP tlog-tiles, tlog-checkpoint, signed-note,
 tlog-cosignature; OpenSSH's PROTOCOL.sshsig; RFC 6962, RFC 8032), without a look at Portcullis' source. DIR is
 a ledger as anybody downloads it (checkpoint, tile/, blob/), TRUST a file with its trust line. Names in "",
-like "Who counts", are passages of fold.md, or of notes.md where it says so. A comment that begins with
-`open:` marks a choice that the documents leave open.
+like "Who counts", are passages of fold.md, or of notes.md where it says so.
 
 It proves: the log begins with the entry that the trust line names; its newest log key signed exactly these
 entries, and as many witnesses as the policy wants cosigned them; which notes took effect; what is in force.
@@ -15,10 +14,10 @@ those in the log); that a key is in its person's hands; that a decision is right
 hours by the subjects that lie in blob/, and says on stderr whose subject is missing.
 
 Exit 0: proven (a rejected entry is no fault of the log). Exit 1: not proven; one line on stderr says why."""
-import argparse, base64, datetime, hashlib, json, re, sys, time, unicodedata
+import argparse, base64, datetime, functools, hashlib, json, re, sys, time
 from pathlib import Path
 
-MINUTE, HOUR, DAY, FOREVER = 60, 3600, 86400, float('inf')
+MINUTE, HOUR, DAY, FOREVER, LAST = 60, 3600, 86400, float('inf'), 253402300799  # LAST: the end of the year 9999
 
 def need(condition, why):
     if not condition: raise ValueError(why)
@@ -53,6 +52,7 @@ def times(n, p):
 
 def same(p, q): return (p[0] * q[2] - q[0] * p[2]) % P == 0 == (p[1] * q[2] - q[1] * p[2]) % P
 
+@functools.cache
 def point(data):
     sign, y = divmod(int.from_bytes(data, 'little'), 2**255)
     square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
@@ -83,26 +83,30 @@ def ssh_strings(data, count):  # that many strings of SSH's wire format, and wha
     return *found, data
 
 class Key:
-    def __init__(self, vkey, kind=None):  # without a kind: any vkey
+    def __init__(self, vkey, *kinds):
         m = re.fullmatch(r'([^\s+]+)\+([0-9a-f]{8})\+(\S+)', vkey)
         need(m, 'not a vkey')
-        self.vkey, self.name, self.id, self.raw = vkey, m[1], bytes.fromhex(m[2]), unbase64(m[3])
-        ident = sha256(self.name.encode() + b'\n' + self.raw)[:4]
-        need(self.raw and ident == self.id, 'a vkey with a wrong key id')
-        need(kind is None or self.raw.startswith(kind), 'a key of another kind')
-        if kind in (LOG, WITNESS): need(len(self.raw) == 33, 'the length of a key')
-        if kind == PERSON:
-            self.wire = self.raw[len(PERSON):]
+        self.vkey, self.name, self.id, raw = vkey, m[1], bytes.fromhex(m[2]), unbase64(m[3])
+        self.kind = next((kind for kind in kinds if raw.startswith(kind)), None)
+        ident = sha256(self.name.encode() + b'\n' + raw)[:4]
+        need(self.kind and ident == self.id, 'a key of another kind, or a wrong key id')
+        self.wire = self.public = raw[len(self.kind):]
+        if self.kind == PERSON:
             self.type, self.public, rest = ssh_strings(self.wire, 2)
-            if self.type == b'sk-ssh-ed25519@openssh.com': self.application, rest = ssh_strings(rest, 1)
+            if self.type == b'sk-ssh-ed25519@openssh.com':
+                self.application, rest = ssh_strings(rest, 1)
+                fits = re.fullmatch('ssh:[^\0-\x1f\x7f-\x9f]*', decode(self.application, 'an application'))
+                need(fits and len(self.application) <= 255, 'the application of a security key')
             else: need(self.type == b'ssh-ed25519', 'an OpenSSH key of another type')
-            need(len(self.public) == 32 and not rest, 'the length of a key')
+            need(not rest, 'the length of a key')
+        point(self.public)
 
     def verify(self, text, signature):
-        if self.raw[:1] == LOG: return ed25519(self.raw[1:], signature, text)
-        if self.raw[:1] == WITNESS:  # eight bytes of time, which is signed as well
-            head = b'cosignature/v1\ntime %d\n' % int.from_bytes(signature[:8], 'big')
-            return ed25519(self.raw[1:], signature[8:], head + text)
+        if self.kind == LOG: return ed25519(self.public, signature, text)
+        if self.kind == WITNESS:  # eight bytes of time, which is signed as well
+            at = int.from_bytes(signature[:8], 'big')
+            need(at < 2**63, 'the time of a cosignature')
+            return ed25519(self.public, signature[8:], b'cosignature/v1\ntime %d\n' % at + text)
         wire, space, reserved, algorithm, blob, rest = ssh_strings(signature[10:], 5)
         need(signature[:10] == b'SSHSIG\0\0\0\1' and (wire, space) == (self.wire, b'portcullis-note/v1')
              and not reserved + rest and algorithm in (b'sha256', b'sha512'), 'not the SSHSIG of notes.md')
@@ -116,9 +120,9 @@ class Key:
         ed25519(self.public, inner, message)
 
 def open_note(raw):  # C2SP signed-note: the text; name, key id and signature of each line
+    need(len(raw) <= 65536 and not re.search(b'[\0-\x09\x0b-\x1f]', raw), 'too long, or a control character')
     text, blank, tail = decode(raw, 'a note').rpartition('\n\n')
     need(blank and re.fullmatch(r'(— [^\s+]+ \S+\n){1,64}', tail), 'not a signed note')
-    need('Cc' not in {unicodedata.category(c) for c in {*text, *tail} - {'\n'}}, 'a control character')
     lines = [(name, unbase64(data)) for name, data in re.findall(r'— (\S+) (\S+)\n', tail)]
     need(all(len(data) > 4 for _, data in lines), 'a signature is too short')
     return text + '\n', [(name, data[:4], data[4:]) for name, data in lines]
@@ -130,18 +134,21 @@ def signers(text, lines, known):  # unknown keys are ignored, a bad signature of
     return {key.vkey for key, _ in found}
 
 # --- The grammar: notes.md "Rules for every text" and its table ---
-ID, HASH, NUMBER = '[a-z][a-z0-9_-]{2,63}', '[0-9a-f]{64}', '(?:0|[1-9][0-9]{0,19})'
+ID, HASH, NUMBER = '(?!none(?![a-z0-9_-]))[a-z][a-z0-9_-]{2,63}', '[0-9a-f]{64}', '(?:0|[1-9][0-9]{0,19})'
+ORIGIN, LABEL = '[!-*,-~]{1,300}', '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
+HOSTNAME = rf'(?=.{{1,253}}\n)(?:{LABEL}\.)+(?![0-9]+\n){LABEL}'  # at the end of a line
 SCOPES, CLASSES = 'customer|tenant|site|hostname', 'emergency|abuse|standing|order'
 CRITERIA = 'identified credible imminent nexus necessary process-too-slow proportionate adversarial'.split()
-INVISIBLE = re.compile(  # Bidi_Control, Default_Ignorable_Code_Point, U+2028 and U+2029
-    '[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164'
+INVISIBLE = re.compile(  # Cc, Bidi_Control, Default_Ignorable_Code_Point, U+2028 and U+2029
+    '[\0-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164'
     '\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]')
 LINES = {  # KEY:VALUES, in order; ? before what may be `none`
     'finding': f'case:id scope:{SCOPES} subject-sha256:hash time:time window-until:time '
         + ' '.join(f'{c}:met|not_met|unknown' for c in CRITERIA) + ' assessment-sha256:hash',
     'impose': f'class:{CLASSES} scope:{SCOPES} hostnames:10000 ground:id,rule proposed:time since:time '
         'until:time approve-by:time finding:?id referral:?1000,hash order:?id,hash post-sha256:hash '
-        'subject-sha256:hash withheld:?id,hash,time limiting:sentence',  # open: REASON is an id, OPENS a time
+        'subject-sha256:hash withheld:?victim-safety|investigation|legal-secrecy|child-safety,hash,time '
+        'limiting:sentence',
     'continue': 'continues:id reason:validated|extended|order until:time finding:?id order:?id,hash '
         'why:sentence',
     'lift': 'lifts:id reason:error|remedied|over|appeal|other time:time why:sentence',
@@ -160,7 +167,7 @@ def value(kind, text):
     if kind[0] == '?': return None if text == 'none' else value(kind[1:], text)
     if ',' in kind: return [value(k, t) for k, t in zip(kind.split(','), text.split(' '), strict=True)]
     if kind in RANGES: return number(text, *RANGES[kind])
-    if kind == 'vkey': return Key(text).vkey
+    if kind == 'vkey': return Key(text, LOG, WITNESS, PERSON).vkey
     if kind == 'time':
         moment = datetime.datetime.strptime(text, '%Y-%m-%dT%H:%M:%SZ').replace(tzinfo=datetime.timezone.utc)
         need(moment.year >= 1970 and moment.strftime('%Y-%m-%dT%H:%M:%SZ') == text, 'a time')
@@ -174,14 +181,13 @@ def value(kind, text):
 class Note:
     """note['approve-by'] is the value of that line; attributes are what the fold finds out about the note."""
     def __init__(self, index, raw):
-        need(len(raw) <= 65536, 'longer than a note may be')
         self.index, (self.text, self.lines) = index, open_note(raw)
         lines = self.text.split('\n')[:-1]
-        head = re.match(rf'portcullis-([a-z]+)/v1\norigin (\S+)\nid ({ID})\n', self.text)
+        head = re.match(rf'portcullis-([a-z]+)/v1\norigin ({ORIGIN})\nid ({ID})\n', self.text)
         need(head and max(len(line.encode()) for line in lines) <= 4096, 'not a note')
         self.kind, self.origin, self.id = head.groups()
         if self.kind == 'policy':
-            self.policy = Policy(self.text[head.end():])
+            self.policy = Policy(self.text[head.end():], self.origin)
             return
         need(self.kind in LINES and len(lines) == 3 + len(LINES[self.kind]), 'not a known kind of note')
         self.values = {}
@@ -202,13 +208,14 @@ BOUNDS = {name: sorted((int(floor), int(last))) for name, floor, last in re.find
     config-officers 2 10      witness-quorum 0 16''')}
 
 class Policy:
-    def __init__(self, text):
+    def __init__(self, text, origin):
         m = re.fullmatch(rf'version ({NUMBER})\nlog (\S+)\nlog-from (?:none|({NUMBER}) (\S+))\nconfig (\S+)\n'
             r'((?:witness \S+\n){0,16}'
             rf'((?:person {ID} {ID} \S+\n(?:key \S+\n){{1,8}}){{1,64}})((?:bound \S+ {NUMBER}\n)+))', text)
         need(m, 'the lines of a policy')
         self.version, self.log = number(m[1]), Key(m[2], LOG)
-        self.log_from = (number(m[3]), unbase64(m[4])) if m[3] else None
+        self.log_from = (number(m[3], 1), unbase64(m[4])) if m[3] else None
+        need(self.log.name == origin and (not m[3] or len(self.log_from[1]) == 32), 'log or log-from')
         self.config = None if m[5] == 'none' else Key(m[5], LOG)
         self.rest = m[6]  # persons, keys, witnesses and bounds: what a machine's new key leaves as it is
         self.witnesses = [Key(vkey, WITNESS) for vkey in re.findall('^witness (.+)', m[6], re.M)]
@@ -222,11 +229,11 @@ class Policy:
                 self.keys[key.vkey], self.owner[key.vkey] = key, person
         names, ids = [w.name.encode() for w in self.witnesses], [person for person, _, _ in persons]
         need(names == sorted({*names}) and ids == sorted({*ids}), 'the order of names')
-        need(len({k.raw for k in self.keys.values()}) == m[7].count('\nkey '), 'a key stands twice')
         bounds = re.findall(r'bound (\S+) (\S+)\n', m[8])
         need([name for name, _ in bounds] == [*BOUNDS], 'the names of the bounds')
         self.bound = {name: number(limit, 0, 36500) for name, limit in bounds}
         every = [self.log, *([self.config] if self.config else []), *self.witnesses, *self.keys.values()]
+        need(len({key.public for key in every}) == len(every), 'a public key stands twice')
         self.demo = any(key.name.startswith('demo:') for key in every)
 
     def people(self, keys, *roles):  # "Who counts": each person once, here those who have all these roles
@@ -255,7 +262,7 @@ class Fold:
         self.findings, self.decisions, self.lifts = {}, {}, {}  # by id; by id; of lifts, by their target
 
     def power(self, t):  # "Policies in power"
-        return next((p for p in reversed(self.policies) if p.start <= t), None)
+        return next((p for p in reversed(self.policies) if p.start <= t), self.policies[0])
 
     def old_and_new(self, t):
         judges = [self.power(t)]
@@ -281,13 +288,12 @@ class Fold:
         need((n.text if clockless else n.id) not in self.used, 'the log has this id or text already')
         n.logged, power = t, self.power(t) if self.policies else n.policy
         several = n.kind == 'impose' or n.kind == 'continue' and n['reason'] != 'validated'
-        n.judges = self.old_and_new(t) if several else [power] if power else []
+        n.judges = self.old_and_new(t) if several else [power]
         known = [key for p in (self.policies if n.kind == 'lift' else n.judges) for key in p.keys.values()]
         if n.kind == 'config': known += [key for key in [self.policies[-1].config] if key]
         n.signed = signers(n.text, n.lines, {key.vkey: key for key in known}.values())
-        n.persons = {self.person_of[k] for k in n.signed if k in self.person_of}
         n.keys = self.live(n.signed, t)
-        need(power or n.kind == 'lift', 'no policy is in power')
+        n.persons = {self.person_of[k] for k in n.keys if k in self.person_of}
         getattr(self, 'take_' + n.kind)(n, t, power)
         self.used |= {n.id, n.text}
         if not clockless: self.clock = t
@@ -308,9 +314,10 @@ class Fold:
             need(new.version == last.version + 1 and (last.demo or not new.demo), 'version, or demo: keys')
             need(new.log_from == ((len(self.leaves), root(self.leaves)) if log else None), 'log-from')
             need(power.quorum(n.keys), 'no policy quorum')
-            new.start = max(t, last.start) if new.machine else t + power.bound['policy-delay-hours'] * HOUR
-        owners = {key.raw: p.owner[vkey] for p in self.policies for vkey, key in p.keys.items()}
-        same = all(owners.get(key.raw, new.owner[vkey]) == new.owner[vkey] for vkey, key in new.keys.items())
+            delay = power.bound['policy-delay-hours'] * HOUR
+            new.start = max(t, last.start) if new.machine else min(t + delay, LAST)
+        owners = {key.public: p.owner[vkey] for p in self.policies for vkey, key in p.keys.items()}
+        same = all(owners.get(key.public, new.owner[vkey]) == new.owner[vkey] for vkey, key in new.keys.items())
         need(same, "another person's key")
         self.policies.append(new)
         self.person_of |= new.owner
@@ -324,7 +331,7 @@ class Fold:
     def carry(self, n, decision, t):  # "It carries"; its assessors: see signatures()
         f, hours = self.findings.get(n['finding']), n.judges[0].bound['finding-hours'] * HOUR
         need(f and not f.carried and all(f[c] == 'met' for c in CRITERIA), 'no finding that carries it')
-        need(t < min(f.logged + hours, f['time'] + hours, f['window-until']), 'its finding is too old')
+        need(t < min(f.logged + hours, f['time'] + hours, f['window-until'], LAST), 'its finding is too old')
         need(f['subject-sha256'] == decision['subject-sha256'], 'its finding is about something else')
         need(n is not decision or f['scope'] == n['scope'], 'its finding has another scope')
         n.finding, n.assessed = f, self.live(f.keys, t)
@@ -343,12 +350,12 @@ class Fold:
             elif n.rule == 'validated': need(p.people(keys, 'reviewer') - n.barred, 'no outside reviewer')
             else: need(len(people) >= bound[n.rule + '-officers'], 'too few officers')
             need(n.rule != 'order' or p.people(keys, 'legal'), 'nobody with the role legal')
-            need(p not in n.wide or p.quorum(keys), 'so wide a decision needs the policy quorum')
+            need(not n.wide or p.quorum(keys), 'so wide a decision needs the policy quorum')
             need(n.rule == n.name or p.people(keys | assessed) - n.barred, 'nobody new')
 
     def take_impose(self, n, t, power):
         n.rule = n.name = c = n['class']
-        n.finding, n.assessed, n.wide, n.continues, n.log_end = None, set(), [], [], n['until']
+        n.finding, n.assessed, n.wide, n.continues, n.log_end = None, set(), False, [], n['until']
         need(n['proposed'] <= n['approve-by'] >= t and n['proposed'] <= t + 600, 'proposed or approve-by')
         need(c == 'standing' or n['proposed'] <= n['since'] <= n['approve-by'], 'since')
         need(t < n['until'] > n['since'], 'until')
@@ -360,19 +367,18 @@ class Fold:
         need(c != 'abuse' or n['scope'] != 'customer' and n['ground'][0] in grounds, 'scope or ground')
         recent = [d for d in self.decisions.values() if t - d.logged < HOUR]
         hostnames = n['hostnames'] + sum(d['hostnames'] for d in recent)
-        running = 1 + sum(d.log_end > t and d.id not in self.lifts for d in self.decisions.values())
+        running = 1 + sum(d.log_end > t and not self.lifting(d) for d in self.decisions.values())
         for p in n.judges:
             b = p.bound
             need(n['approve-by'] <= n['proposed'] + b['approve-minutes'] * MINUTE, 'approve-by')
             opens = n['withheld'] and n['withheld'][2]
             need(not opens or n['proposed'] < opens <= t + b['withheld-days'] * DAY, 'withheld')
-            need(c != 'standing' or n['since'] >= t + b['standing-notice-days'] * DAY, 'too little notice')
+            need(c != 'standing' or n['since'] >= min(t + b['standing-notice-days'] * DAY, LAST), 'too little notice')
             longest = b['emergency-hours'] * HOUR if c == 'emergency' else b[c + '-days'] * DAY
             need(n['until'] <= (t if c == 'order' else n['since']) + longest, 'too long')
             share = max(1, self.config['customers'] * b['customers-percent'] // 100) \
                 if self.config else FOREVER
-            if len(recent) >= b['imposes-per-hour'] or hostnames > b['hostnames-per-hour'] or running > share:
-                n.wide.append(p)  # "Blast radius"; open: each policy's own limits ask for its own quorum
+            n.wide |= len(recent) >= b['imposes-per-hour'] or hostnames > b['hostnames-per-hour'] or running > share
         if c == 'emergency': self.carry(n, n, t)
         self.signatures(n, n.keys, n.assessed)
         n.all_persons = n.persons | (n.finding.persons if n.finding else set())
@@ -381,10 +387,10 @@ class Fold:
 
     def take_continue(self, n, t, power):
         d, n.name = self.decisions.get(n['continues']), n['reason']
-        need(d and d.id not in self.lifts and d['since'] <= t < d.log_end, 'its target is not running')
+        need(d and not self.lifting(d) and d['since'] <= t < d.log_end, 'its target is not running')
         need(bool(n['finding']) == (n.name == 'extended') and bool(n['order']) == (n.name == 'order'),
              'finding or order')
-        n.finding, n.assessed, n.wide, n.barred = None, set(), [], d.all_persons
+        n.finding, n.assessed, n.wide, n.barred = None, set(), False, d.all_persons
         n.rule = 'emergency' if n.name == 'extended' else n.name
         before = {c.name: c for c in d.continues}
         if n.name != 'order':
@@ -402,13 +408,18 @@ class Fold:
         d.continues.append(n)
         d.log_end, d.all_persons = n['until'], d.all_persons | n.persons
 
+    def may_lift(self, keys, since):
+        later = self.policies[self.policies.index(self.power(since)):]
+        return any(p.people(keys) for p in later)
+
     def take_lift(self, n, t, power):
         target = self.decisions.get(n['lifts'])
-        first = self.power(target.logged if target else t)  # open: before policy 0; here any policy
-        judges = self.policies[self.policies.index(first) if first else 0:]
-        need(any(p.people(n.signed) for p in judges), 'signed by nobody who may')
+        need(self.may_lift(n.signed, target.logged if target else t), 'signed by nobody who may')
         cuts = t if t >= self.clock else FOREVER  # "Cap": a lift with an older `logged` cuts nothing
-        self.lifts.setdefault(n['lifts'], []).append(cuts)
+        self.lifts.setdefault(n['lifts'], []).append((n.signed, cuts))
+
+    def lifting(self, d):  # when each of its lifts cuts what is counted
+        return [cuts for keys, cuts in self.lifts.get(d.id, []) if self.may_lift(keys, d.logged)]
 
     def take_suspend(self, n, t, power):
         span = power.bound['suspend-days'] * DAY
@@ -440,8 +451,8 @@ class Fold:
         for n in d.continues:
             if n in void: end = min(end, n['until'])
             elif n.name != 'order': end = min(n['until'], cap)
-            elif n.logged < end: end, ordered = n['until'], ordered or n.logged
-        return end, ordered or end
+            elif n.logged < end: end, ordered = n['until'], n.logged if ordered is None else ordered
+        return end, end if ordered is None else ordered
 
     def ends(self, customers):  # "Cap" and "End" of each decision; `customers`: by hash of the subjects held
         earlier = []
@@ -458,7 +469,7 @@ class Fold:
                     ran = max(0, getattr(e, counted) - max(e['since'], d['since'] - 30 * DAY))
                     hours, loose = hours - ran, loose - (0 if getattr(e, confirmed) else ran)
                 return d['since'] + (hours if getattr(d, confirmed) else min(hours, loose))
-            by_log, lifted = cap('confirmed_by_log', 'counted_by_log'), self.lifts.get(d.id, [])
+            by_log, lifted = cap('confirmed_by_log', 'counted_by_log'), self.lifting(d)
             d.counted_by_log = min([self.end(d, by_log, [])[1], *lifted])
             d.counted = min([self.end(d, by_log, [n for n in void if n.name == 'order'])[1], *lifted])
             d.end = self.end(d, cap('confirmed', 'counted'), void)[0]
@@ -466,51 +477,57 @@ class Fold:
 
     def in_force(self, t):
         return [d for d in self.decisions.values()
-                if d['since'] <= t < d.end and d.id not in self.lifts and not self.void(d)]
+                if d['since'] <= t < d.end and not self.lifting(d) and not self.void(d)]
 
 # --- The ledger as files: notes.md "Entries" and "Blobs", C2SP tlog-tiles and tlog-checkpoint ---
-def tiles(where, level, size):  # of each: path, bytes, and how much to take of it (a full one may stand in)
+def tiles(where, level, size):  # path and bytes of each
     for index in range((size + 255) // 256):
         *head, last = [part.zfill(3) for part in f'{index:,}'.split(',')]
+        path = Path(where, 'tile', level, *['x' + part for part in head], last)
         width = min(256, size - 256 * index)
-        whole = Path(where, 'tile', level, *['x' + part for part in head], last)
-        partial = Path(f'{whole}.p', str(width))
-        path = whole if width == 256 or not partial.is_file() and whole.is_file() else partial
+        if width < 256: path = Path(f'{path}.p', str(width))
         need(path.is_file(), f'{path} is missing')
         yield path, path.read_bytes(), width
 
 def read_entries(where, size):
     for path, data, width in tiles(where, 'entries', size):
-        start = 0
         for _ in range(width):
-            end = start + 2 + int.from_bytes(data[start:start + 2], 'big')
-            need(start + 2 <= end <= len(data), f'{path} is cut short')
-            yield data[start + 2:end]
-            start = end
+            end = 2 + int.from_bytes(data[:2], 'big')
+            need(2 <= end <= len(data), f'{path} is cut short')
+            yield data[2:end]
+            data = data[end:]
+        need(not data, f'{path} goes on')
 
 def check_tiles(where, hashes, level=0):
-    for index, (path, data, width) in enumerate(tiles(where, str(level), len(hashes))):
-        need(data[:32 * width] == b''.join(hashes[256 * index:][:width]), f'{path} differs from the entries')
+    for index, (path, data, _) in enumerate(tiles(where, str(level), len(hashes))):
+        need(data == b''.join(hashes[256 * index:][:256]), f'{path} differs from the entries')
     above = [root(hashes[i:i + 256]) for i in range(0, len(hashes) - 255, 256)]
     if above: check_tiles(where, above, level + 1)
+
+def read_subject(data, origin):  # notes.md "Blobs": its customer
+    m = re.fullmatch(rf'portcullis-subject/v1\norigin {re.escape(origin)}\ncase {ID}\nsalt {HASH}\n'
+        rf'customer ({ID})\nscope (?:customer|(?:tenant|site) {ID}|hostname ({HOSTNAME}))\n'
+        rf'((?:hostname {HOSTNAME}\n){{1,10000}})((?:fact .+\n){{0,50}})', decode(data, 'a subject'))
+    need(m and len(data) <= 2**20, 'not a subject')
+    hostnames = re.findall('hostname (.+)', m[3])
+    need(hostnames == sorted({*hostnames}) and (not m[2] or hostnames == [m[2]]), 'its hostnames')
+    for fact in re.findall('fact (.+)', m[4]): value('sentence', fact)
+    return m[1]
 
 def read_customers(where, fold):  # by their hashes, the customers of the decisions' subjects that are held
     for path in Path(where).glob('blob/*'):
         true = not re.fullmatch(HASH, path.name) or sha256(path.read_bytes()).hex() == path.name
         need(true, f'{path} is not what its name says')
-    shape = re.compile(rf'portcullis-subject/v1\norigin {re.escape(fold.origin)}\ncase {ID}\nsalt {HASH}\n'
-        rf'customer ({ID})\nscope (?:customer|(?:tenant|site) {ID}|hostname \S+)\n(?:hostname \S+\n)+'
-        r'(?:fact .+\n)*')  # open: how many hostnames and facts there may be, and what a hostname is
     customers = {}
     for d in fold.decisions.values():
         path = Path(where, 'blob', d['subject-sha256'])
-        m = shape.fullmatch(path.read_bytes().decode(errors='replace')) if path.is_file() else None
-        if m: customers[path.name] = m[1]
-        else: print(f'the subject of {d.id} is missing: no cap, and nothing to enforce', file=sys.stderr)
+        try: customers[path.name] = read_subject(path.read_bytes(), fold.origin)
+        except (ValueError, OSError):
+            print(f'the subject of {d.id} is not held: no cap, and nothing to enforce', file=sys.stderr)
     return customers
 
 def check(where, trust, at, demo):  # the fold; of each entry kind, id, why it was rejected; root; witnesses
-    m = re.fullmatch(rf'portcullis-trust/v1 (\S+) (\S+) ({HASH})\n?', decode(Path(trust).read_bytes(), trust))
+    m = re.fullmatch(rf'portcullis-trust/v1 ({ORIGIN}) (\S+) ({HASH})\n?', decode(Path(trust).read_bytes(), trust))
     need(m, f'{trust} is not a trust line')
     text, lines = open_note(Path(where, 'checkpoint').read_bytes())
     head = re.fullmatch(rf'{re.escape(m[1])}\n([1-9][0-9]*)\n(\S+)\n(?:.+\n)*', text)
@@ -522,7 +539,7 @@ def check(where, trust, at, demo):  # the fold; of each entry kind, id, why it w
         try:
             stamp = re.match(rf'logged ({NUMBER})\n'.encode(), raw)
             need(stamp, 'no time')
-            logged, note = number(stamp[1].decode()), Note(index, raw[stamp.end():])
+            logged, note = number(stamp[1].decode(), 0, LAST), Note(index, raw[stamp.end():])
             need(index or note.kind == 'policy', 'not a policy')
             fold.take(note, logged)
         except ValueError as error: why = str(error)
@@ -532,7 +549,7 @@ def check(where, trust, at, demo):  # the fold; of each entry kind, id, why it w
     need(demo or not fold.policies[0].demo and not m[1].startswith('demo:'), 'a demo log: --demo takes it')
     need(root(fold.leaves) == unbase64(head[2]), "the entries' root is not the checkpoint's")
     check_tiles(where, fold.leaves)
-    power = fold.power(max(at, fold.clock))  # open: when? Here: at --at, or the last entry if later
+    power = fold.power(at)
     try: seen = signers(text, lines, [fold.policies[-1].log, *power.witnesses])
     except ValueError as error: raise ValueError(f'the checkpoint: {error}')
     need(fold.policies[-1].log.vkey in seen, 'the checkpoint is not signed by the newest log key')

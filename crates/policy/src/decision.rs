@@ -4,7 +4,7 @@ use crate::{
     Id, Scope, Sentence, Time,
     note::{Class, Continue, ContinueReason, Impose, LiftReason, Withheld},
 };
-use alloc::{string::String, vec::Vec};
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use ledger::Hash;
 
 /// A person behind a signature.
@@ -18,6 +18,17 @@ pub struct Signer {
     pub key: String,
 }
 
+/// A finding as it carried something.
+#[derive(Clone, Debug)]
+pub(crate) struct Under {
+    /// When it was logged.
+    pub(crate) logged: Time,
+    /// Who signed it, whatever became of their keys.
+    pub(crate) persons: BTreeSet<Id>,
+    /// The keys that counted when it was logged and when it was used, of each person all.
+    pub(crate) keys: Vec<String>,
+}
+
 /// An accepted continue note.
 #[derive(Clone, Debug)]
 pub struct Continued {
@@ -29,10 +40,9 @@ pub struct Continued {
     pub note: Continue,
     /// Who signed.
     pub signers: Vec<Signer>,
-    /// Who signed the new finding (extended only), and when that was logged.
-    pub(crate) assessors: Vec<Signer>,
-    pub(crate) found: Time,
-    /// Every key of the policy that signed.
+    /// The new finding (extended only).
+    pub(crate) under: Option<Under>,
+    /// Every key of the policies that signed and counted.
     pub(crate) keys: Vec<String>,
     /// It fell with a key that turned out to be suspended.
     pub void: bool,
@@ -78,8 +88,8 @@ pub struct Decision {
     pub signers: Vec<Signer>,
     /// Who signed the finding.
     pub assessors: Vec<Signer>,
-    /// When the finding was logged.
-    pub(crate) found: Time,
+    /// The finding (emergency only).
+    pub(crate) under: Option<Under>,
     /// Continue notes, in the order of the log.
     pub continues: Vec<Continued>,
     /// The lift, if any.
@@ -90,7 +100,7 @@ pub struct Decision {
     pub cap: Option<Time>,
     /// The ends that count against later emergencies of the same customer; known with `cap`.
     pub(crate) counted: Counted,
-    /// Every key of the policies that signed.
+    /// Every key of the policies that signed and counted.
     pub(crate) keys: Vec<String>,
     /// It went beyond what one hour may block, so the policy quorum had to sign.
     pub(crate) crowded: bool,
@@ -187,6 +197,13 @@ impl Decision {
     pub fn confirm_by(&self) -> Option<Time> {
         let waits = self.impose.class == Class::Emergency && !self.confirmed() && !self.ordered();
         waits.then(|| self.capped(self.impose.until))
+    }
+
+    /// Who took part before the entry at `index`: in finding, decision and continue notes.
+    pub(crate) fn before(&self, index: u64) -> BTreeSet<Id> {
+        let earlier = self.continues.iter().filter(|c| c.index < index).flat_map(|c| &c.signers);
+        let all = self.signers.iter().chain(&self.assessors).chain(earlier);
+        all.map(|s| s.person.clone()).collect()
     }
 
     fn capped(&self, end: Time) -> Time {

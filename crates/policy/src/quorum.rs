@@ -76,10 +76,14 @@ impl<'p> Signers<'p> {
     }
 }
 
-/// Every key of a policy that signed, of each person all.
-pub(crate) fn keys_of(note: &Note, policy: &PolicyNote) -> Result<Vec<String>, Rejected> {
+/// Every key of a policy that signed and counts, of each person all.
+pub(crate) fn keys_of(
+    note: &Note,
+    policy: &PolicyNote,
+    counts: impl Fn(&str) -> bool,
+) -> Result<Vec<String>, Rejected> {
     let keys = note.signers(policy.keys()).map_err(|_| Rejected::BadSignature)?;
-    Ok(keys.into_iter().map(|key| format!("{key}")).collect())
+    Ok(keys.into_iter().map(|key| format!("{key}")).filter(|key| counts(key)).collect())
 }
 
 fn lack(missing: &mut Vec<String>, need: u64, have: u64, what: &str) {
@@ -127,10 +131,16 @@ pub(crate) fn order(signers: &Signers<'_>, policy: &PolicyNote) -> Vec<String> {
     missing
 }
 
-/// Whether enough of those who signed a finding are assessors under this policy, with keys that are not suspended.
-pub(crate) fn assessed(found: &[Signer], policy: &PolicyNote, suspended: impl Fn(&str) -> bool) -> bool {
-    let counts = |s: &&Signer| policy.is_assessor(s) && !suspended(&s.key);
-    found.iter().filter(counts).count() as u64 >= policy.bounds.finding_assessors
+/// An extension: somebody who signed it or its finding and took no part `before`.
+pub(crate) fn somebody_new(
+    signers: &Signers<'_>,
+    assessors: &Signers<'_>,
+    before: &BTreeSet<Id>,
+) -> Vec<String> {
+    let mut missing = Vec::new();
+    let new = |p: &PersonKeys| !before.contains(&p.person);
+    lack(&mut missing, 1, signers.count(new) + assessors.count(new), "person who took no part so far");
+    missing
 }
 
 /// An emergency: a proposer, and independent approvers who signed nothing before.

@@ -86,6 +86,8 @@ pub(crate) struct Found {
     index: u64,
     logged: Time,
     signers: Vec<Signer>,
+    /// Every key that signed and counted.
+    keys: Vec<String>,
     used: bool,
 }
 
@@ -106,6 +108,8 @@ pub(crate) struct Suspended {
 pub(crate) struct Lift {
     text: Hash,
     lifted: Lifted,
+    /// Every key that signed, of whichever policy.
+    keys: BTreeSet<String>,
     logged: Option<Time>,
 }
 
@@ -677,11 +681,11 @@ impl State {
         }
         let logged_here = index.map(|_| logged);
         match change {
-            Change::Finding(note, signers) => {
-                let found = Found { index: index_or_0, logged, signers, used: false, note };
+            Change::Finding(note, signers, keys) => {
+                let found = Found { index: index_or_0, logged, signers, keys, used: false, note };
                 self.findings.insert(found.note.head.id.clone(), found);
             }
-            Change::Impose { impose, signers, assessors, found, keys, crowded } => {
+            Change::Impose { impose, signers, assessors, under, keys, crowded } => {
                 self.use_finding(impose.finding.as_ref());
                 let at = self.decisions.len();
                 self.by_id.insert(impose.head.id.clone(), at);
@@ -692,7 +696,7 @@ impl State {
                     impose,
                     signers,
                     assessors,
-                    found,
+                    under,
                     keys,
                     crowded,
                     continues: Vec::new(),
@@ -704,7 +708,7 @@ impl State {
                 self.settle_subject(&subject);
                 self.settle(at);
             }
-            Change::Continue { at, note, signers, assessors, found, keys } => {
+            Change::Continue { at, note, signers, under, keys } => {
                 self.use_finding(note.finding.as_ref());
                 if let Some(d) = self.decisions.get_mut(at) {
                     let index = index_or_0;
@@ -713,19 +717,16 @@ impl State {
                         logged,
                         note,
                         signers,
-                        assessors,
-                        found,
+                        under,
                         keys,
                         void: false,
                     });
                 }
                 self.settle(at);
             }
-            Change::Lift { target, lifted, ended } => {
-                self.lift(
-                    &target,
-                    Lift { text, lifted: Lifted { index, ..lifted }, logged: index.map(|_| ended) },
-                );
+            Change::Lift { target, lifted, keys, ended } => {
+                let (lifted, logged) = (Lifted { index, ..lifted }, index.map(|_| ended));
+                self.lift(&target, Lift { text, lifted, keys, logged });
             }
             Change::Suspend { key, from, until } => {
                 match self.suspended.iter_mut().find(|s| s.text == text) {
@@ -758,6 +759,7 @@ impl State {
                     (known.lifted.index, known.logged) = (lift.lifted.index, lift.logged);
                 }
                 judge::merge(&mut known.lifted.by, lift.lifted.by);
+                known.keys.extend(lift.keys);
             }
             None => lifts.push(lift),
         }

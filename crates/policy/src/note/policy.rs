@@ -129,12 +129,6 @@ impl PolicyNote {
         self.persons.iter().find(|p| p.keys.iter().any(|k| k == key))
     }
 
-    /// Whether this signature is an assessor's, by a key that is still theirs.
-    pub(crate) fn is_assessor(&self, signer: &crate::Signer) -> bool {
-        let same = |p: &&PersonKeys| p.person == signer.person && p.is(Role::Assessor);
-        self.persons.iter().find(same).is_some_and(|p| p.keys.iter().any(|k| k.to_string() == signer.key))
-    }
-
     /// Whether both differ in the keys of our own machines alone, and not in who decides, within which bounds, watched
     /// by whom.
     pub(crate) fn differs_in_machines_alone(&self, other: &Self) -> bool {

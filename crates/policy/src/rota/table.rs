@@ -103,7 +103,9 @@ impl<'p> Table<'p> {
                 if act == Act::Validate {
                     return (3, rows);
                 }
-                rows.push(self.row(now, FRESH, 1, "person who took no part in it so far", &anybody));
+                for p in each {
+                    rows.push(self.row(p, FRESH, 1, "person who took no part in it so far", &anybody));
+                }
                 (4, rows)
             }
             Act::Abuse | Act::Standing | Act::Order => {

@@ -3,6 +3,7 @@
 use super::State;
 use crate::{
     AnyNote, Decision, Id, Kind, Lifted, Rejected, Signer, Time, Trust,
+    decision::Under,
     floor::{POLICY_PERSONS, WINDOW},
     note::{
         Class, Config, Continue, ContinueReason, Finding, Impose, Lift, PolicyNote, Role, ScopeKind, Suspend,
@@ -10,7 +11,12 @@ use crate::{
     quorum::{self, Signers},
     time::{DAY, HOUR},
 };
-use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
+use alloc::{
+    collections::BTreeSet,
+    format,
+    string::{String, ToString as _},
+    vec::Vec,
+};
 use ledger::{
     Hash,
     note::{Note, VerifierKey},
@@ -18,12 +24,12 @@ use ledger::{
 
 /// What an accepted note changes.
 pub(super) enum Change {
-    Finding(Finding, Vec<Signer>),
+    Finding(Finding, Vec<Signer>, Vec<String>),
     Impose {
         impose: Impose,
         signers: Vec<Signer>,
         assessors: Vec<Signer>,
-        found: Time,
+        under: Option<Under>,
         keys: Vec<String>,
         crowded: bool,
     },
@@ -31,13 +37,13 @@ pub(super) enum Change {
         at: usize,
         note: Continue,
         signers: Vec<Signer>,
-        assessors: Vec<Signer>,
-        found: Time,
+        under: Option<Under>,
         keys: Vec<String>,
     },
     Lift {
         target: Id,
         lifted: Lifted,
+        keys: BTreeSet<String>,
         /// From when it gives back hours of the customer, once the log has it.
         ended: Time,
     },
@@ -124,6 +130,11 @@ impl State {
         Signers::find(signed, policy, |key| !self.log_suspends(key, at))
     }
 
+    /// All their keys. What does not count now never will: an undo that is known later only takes away.
+    fn keys(&self, signed: &Note, policy: &PolicyNote, at: Time) -> Result<Vec<String>, Rejected> {
+        quorum::keys_of(signed, policy, |key| !self.log_suspends(key, at))
+    }
+
     fn judge_finding(&self, n: &Finding, signed: &Note, logged: Time) -> Result<Change, Rejected> {
         ensure(n.window_until > n.time, Rejected::Bound("`window-until` must be after `time`"))?;
         ensure(n.window_until.since(n.time) <= WINDOW, Rejected::Bound("the window is at most 72 hours"))?;
@@ -131,49 +142,49 @@ impl State {
         let policy = self.policy(logged);
         let signers = self.signers(signed, policy, logged)?;
         need(quorum::finding(&signers, policy))?;
-        Ok(Change::Finding(n.clone(), signers.record()))
+        Ok(Change::Finding(n.clone(), signers.record(), self.keys(signed, policy, logged)?))
     }
 
     fn judge_impose(&self, n: &Impose, signed: &Note, logged: Time) -> Result<Change, Rejected> {
         judge_form(n)?;
         ensure(logged <= n.approve_by, Rejected::Late)?;
-        let (assessors, found) = match &n.finding {
-            Some(id) => self.usable_finding(id, n, logged)?,
-            None => (Vec::new(), logged),
-        };
-        let before: BTreeSet<Id> = assessors.iter().map(|s| s.person.clone()).collect();
-        let (mut record, mut keys, mut crowded) = (Vec::new(), Vec::new(), false);
+        let found = n.finding.as_ref().map(|id| self.usable_finding(id, n, logged)).transpose()?;
+        let under = found.map(|found| self.under(found, logged));
+        let nobody = BTreeSet::new();
+        let before = under.as_ref().map_or(&nobody, |under| &under.persons);
+        // Beyond the bounds of one policy it is extraordinary under all that judge it.
+        let crowded = self.policies_for_impose(logged).any(|policy| self.is_crowded(n, policy, logged));
+        let (mut record, mut keys) = (Vec::new(), Vec::new());
         for policy in self.policies_for_impose(logged) {
             judge_bounds(n, policy, logged)?;
             let signers = self.signers(signed, policy, logged)?;
-            if n.class == Class::Emergency {
-                self.judge_assessors(&assessors, policy, logged)?;
+            if let Some(under) = &under {
+                judge_assessors(under, policy)?;
             }
-            need(quorum::impose(n.class, &signers, &before, policy))?;
-            crowded |= self.is_crowded(n, policy, logged);
+            need(quorum::impose(n.class, &signers, before, policy))?;
             ensure(!crowded || quorum::policy(&signers, policy).is_empty(), Rejected::BlastRadius)?;
             merge(&mut record, signers.record());
-            keys.extend(quorum::keys_of(signed, policy)?);
+            keys.extend(self.keys(signed, policy, logged)?);
         }
-        Ok(Change::Impose { impose: n.clone(), signers: record, assessors, found, keys, crowded })
+        let assessors = found.map(|found| found.signers.clone()).unwrap_or_default();
+        Ok(Change::Impose { impose: n.clone(), signers: record, assessors, under, keys, crowded })
     }
 
-    /// The signers of a finding that carries this decision, and when it was logged.
-    fn usable_finding(&self, id: &Id, n: &Impose, logged: Time) -> Result<(Vec<Signer>, Time), Rejected> {
+    /// A finding that carries this decision.
+    fn usable_finding(&self, id: &Id, n: &Impose, logged: Time) -> Result<&super::Found, Rejected> {
         let found = self.open_finding(id, &n.subject, logged)?;
         ensure(found.note.scope == n.scope, Rejected::Finding("the finding is about another scope"))?;
-        Ok((found.signers.clone(), found.logged))
+        Ok(found)
     }
 
-    /// A finding was judged when it was logged. It must hold under the policy that judges the decision too: else a
-    /// new policy's assessors would carry what the old policy's never saw, and a suspended key would take part.
-    fn judge_assessors(&self, found: &[Signer], policy: &PolicyNote, at: Time) -> Result<(), Rejected> {
-        ensure(
-            quorum::assessed(found, policy, |key| self.log_suspends(key, at)),
-            Rejected::Finding(
-                "too few who signed the finding are assessors under this policy, with keys in use",
-            ),
-        )
+    /// What of a finding counts for a note that is logged now.
+    fn under(&self, found: &super::Found, logged: Time) -> Under {
+        let counts = |key: &&String| !self.log_suspends(key, logged);
+        Under {
+            logged: found.logged,
+            persons: found.signers.iter().map(|s| s.person.clone()).collect(),
+            keys: found.keys.iter().filter(counts).cloned().collect(),
+        }
     }
 
     fn open_finding(&self, id: &Id, subject: &Hash, logged: Time) -> Result<&super::Found, Rejected> {
@@ -235,12 +246,11 @@ impl State {
         ensure(!again, Rejected::Target("it was validated already"))?;
         let policy = self.policy(logged);
         let signers = self.signers(signed, policy, logged)?;
-        let before: BTreeSet<Id> = d.signers.iter().chain(&d.assessors).map(|s| s.person.clone()).collect();
-        need(quorum::reviewer(&signers, &before))?;
+        need(quorum::reviewer(&signers, &d.before(u64::MAX)))?;
         within(n.until, d.impose.since.plus(policy.bounds.validated_hours * HOUR))?;
-        let keys = quorum::keys_of(signed, policy)?;
+        let keys = self.keys(signed, policy, logged)?;
         let (note, signers) = (n.clone(), signers.record());
-        Ok(Change::Continue { at, note, signers, assessors: Vec::new(), found: logged, keys })
+        Ok(Change::Continue { at, note, signers, under: None, keys })
     }
 
     fn judge_extension(
@@ -260,22 +270,18 @@ impl State {
             found.index > validated,
             Rejected::Finding("an extension needs a finding made after the validation"),
         )?;
-        let earlier = d.signers.iter().chain(&d.assessors).chain(d.continues.iter().flat_map(|c| &c.signers));
-        let before: BTreeSet<Id> = earlier.map(|s| s.person.clone()).collect();
-        let assessors: BTreeSet<Id> = found.signers.iter().map(|s| s.person.clone()).collect();
+        let (before, under) = (d.before(u64::MAX), self.under(found, logged));
         let (mut record, mut keys) = (Vec::new(), Vec::new());
         for policy in self.policies_for_impose(logged) {
             let signers = self.signers(signed, policy, logged)?;
-            self.judge_assessors(&found.signers, policy, logged)?;
-            need(quorum::emergency(&signers, &assessors, policy))?;
+            let assessors = judge_assessors(&under, policy)?;
+            need(quorum::emergency(&signers, &under.persons, policy))?;
+            need(quorum::somebody_new(&signers, &assessors, &before))?;
             within(n.until, d.impose.since.plus(policy.bounds.extended_hours * HOUR))?;
             merge(&mut record, signers.record());
-            keys.extend(quorum::keys_of(signed, policy)?);
+            keys.extend(self.keys(signed, policy, logged)?);
         }
-        let fresh = record.iter().map(|s| &s.person).chain(&assessors).any(|person| !before.contains(person));
-        ensure(fresh, Rejected::Quorum(Vec::from([String::from("a person who took no part so far")])))?;
-        let (note, assessors, found) = (n.clone(), found.signers.clone(), found.logged);
-        Ok(Change::Continue { at, note, signers: record, assessors, found, keys })
+        Ok(Change::Continue { at, note: n.clone(), signers: record, under: Some(under), keys })
     }
 
     /// An order takes over whatever runs, of any class, and renews what an order caused. It moves the end and nothing
@@ -287,22 +293,22 @@ impl State {
             need(quorum::order(&signers, policy))?;
             within(n.until, logged.plus(policy.bounds.order_days * DAY))?;
             merge(&mut record, signers.record());
-            keys.extend(quorum::keys_of(signed, policy)?);
+            keys.extend(self.keys(signed, policy, logged)?);
         }
-        let note = n.clone();
-        Ok(Change::Continue { at, note, signers: record, assessors: Vec::new(), found: logged, keys })
+        Ok(Change::Continue { at, note: n.clone(), signers: record, under: None, keys })
     }
 
     /// One officer, any key of the policy, suspended or not: power down is one signature. A suspension must not be a
     /// way to prevent a lift, and two edges that learn of both in another order must come to the same end.
     fn judge_lift(&self, n: &Lift, signed: &Note, logged: Time) -> Result<Change, Rejected> {
-        let mut by = Vec::new();
+        let (mut by, mut keys) = (Vec::new(), BTreeSet::new());
         for policy in self.policies.iter().rev() {
             merge(&mut by, Signers::find(signed, &policy.note, |_| true)?.record());
+            keys.extend(quorum::keys_of(signed, &policy.note, |_| true)?);
         }
         let target = self.by_id.get(&n.lifts).and_then(|at| self.decisions.get(*at));
         let since = target.map_or(logged, |d| d.logged);
-        if !self.may_lift(&by, since) {
+        if !self.may_lift(&keys, since) {
             return Err(Rejected::Quorum(Vec::from([String::from("1 more officer (distinct persons)")])));
         }
         let lifted = Lifted {
@@ -313,7 +319,7 @@ impl State {
             why: n.why.clone(),
             by,
         };
-        Ok(Change::Lift { target: n.lifts.clone(), lifted, ended: logged })
+        Ok(Change::Lift { target: n.lifts.clone(), lifted, keys, ended: logged })
     }
 
     fn judge_suspend(&self, n: &Suspend, signed: &Note, logged: Time) -> Result<Change, Rejected> {
@@ -392,9 +398,12 @@ impl State {
         let key = self.config_key().ok_or(Rejected::Config("the policy names no key for configurations"))?;
         let machine = signed.signers([key]).map_err(|_| Rejected::BadSignature)?;
         ensure(!machine.is_empty(), Rejected::Config("it is not signed with the configuration's key"))?;
+        let suspended = self.log_suspends(&key.to_string(), logged);
+        ensure(!suspended, Rejected::Config("the configuration's key is suspended"))?;
+        let policy = self.policy(logged);
+        let officers = self.signers(signed, policy, logged)?;
         if n.takes_away() {
-            let policy = self.policy(logged);
-            need(quorum::persons(&self.signers(signed, policy, logged)?, policy.bounds.config_officers))?;
+            need(quorum::persons(&officers, policy.bounds.config_officers))?;
         }
         Ok(Change::Config(n.clone()))
     }
@@ -436,6 +445,15 @@ fn judge_people(policy: &PolicyNote) -> Result<(), Rejected> {
         return few("at least one must be a reviewer");
     }
     Ok(())
+}
+
+/// A finding was judged when it was logged. It must hold under the policy that judges the decision too: else a new
+/// policy's assessors would carry what the old policy's never saw, and a suspended key would take part.
+fn judge_assessors<'p>(under: &Under, policy: &'p PolicyNote) -> Result<Signers<'p>, Rejected> {
+    let assessors = Signers::of(policy, &under.keys, |_| true);
+    let few = "too few who signed the finding are assessors under this policy, with keys in use";
+    ensure(quorum::finding(&assessors, policy).is_empty(), Rejected::Finding(few))?;
+    Ok(assessors)
 }
 
 /// Adds the persons that are not there yet.

@@ -3,14 +3,18 @@
 
 use super::{Lift, State};
 use crate::{
-    Decision, Id, Signer, Time,
-    decision::{Continued, Counted},
+    Decision, Id, Time,
+    decision::{Continued, Counted, Under},
     floor::CUSTOMER_WINDOW,
     note::{Class, ContinueReason, PolicyNote},
     quorum::{self, Signers},
     time::HOUR,
 };
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::{
+    collections::BTreeSet,
+    string::{String, ToString as _},
+    vec::Vec,
+};
 use ledger::Hash;
 
 impl State {
@@ -74,14 +78,13 @@ impl State {
 
     /// The lifts of a decision by officers of any policy that was in power at `since` or later.
     pub(super) fn lifts_of(&self, target: &Id, since: Time) -> impl Iterator<Item = &Lift> {
-        self.lifts.get(target).into_iter().flatten().filter(move |l| self.may_lift(&l.lifted.by, since))
+        self.lifts.get(target).into_iter().flatten().filter(move |l| self.may_lift(&l.keys, since))
     }
 
     /// Whether one of these keys belongs to a policy that was in power at `since` or later.
-    pub(super) fn may_lift(&self, by: &[Signer], since: Time) -> bool {
-        let later = self.policies.iter().skip(self.policy_at(since));
-        let mut keys = later.flat_map(|p| p.note.keys()).map(alloc::string::ToString::to_string);
-        keys.any(|key| by.iter().any(|signer| signer.key == key))
+    pub(super) fn may_lift(&self, keys: &BTreeSet<String>, since: Time) -> bool {
+        let mut later = self.policies.iter().skip(self.policy_at(since)).flat_map(|p| p.note.keys());
+        later.any(|key| keys.contains(&key.to_string()))
     }
 
     /// Whether a key was suspended at `at`, by whichever notes are known now and by what they say themselves.
@@ -95,18 +98,22 @@ impl State {
         if self.suspended.is_empty() {
             return true;
         }
-        let before: BTreeSet<Id> = d.assessors.iter().map(|s| s.person.clone()).collect();
+        let nobody = BTreeSet::new();
+        let before = d.under.as_ref().map_or(&nobody, |under| &under.persons);
         self.policies_for_impose(d.logged).all(|policy| {
             let signers = Signers::of(policy, &d.keys, |key| !self.is_suspended(key, d.logged));
-            (d.impose.class != Class::Emergency || self.assessed(&d.assessors, policy, d.found, d.logged))
-                && quorum::impose(d.impose.class, &signers, &before, policy).is_empty()
+            let assessed =
+                |under| quorum::finding(&self.assessors(under, policy, d.logged), policy).is_empty();
+            d.under.as_ref().is_none_or(assessed)
+                && quorum::impose(d.impose.class, &signers, before, policy).is_empty()
                 && (!d.crowded || quorum::policy(&signers, policy).is_empty())
         })
     }
 
-    /// Whether the finding carries: its keys were not suspended when it was logged, nor when it was used.
-    fn assessed(&self, assessors: &[Signer], policy: &PolicyNote, found: Time, at: Time) -> bool {
-        quorum::assessed(assessors, policy, |key| self.is_suspended(key, found) || self.is_suspended(key, at))
+    /// Who is left under a finding: with keys that were not suspended when it was logged, nor when it was used.
+    fn assessors<'p>(&self, under: &Under, policy: &'p PolicyNote, used: Time) -> Signers<'p> {
+        let suspended = |key: &str| self.is_suspended(key, under.logged) || self.is_suspended(key, used);
+        Signers::of(policy, &under.keys, |key| !suspended(key))
     }
 
     /// The same for a continue note.
@@ -114,19 +121,17 @@ impl State {
         if self.suspended.is_empty() {
             return true;
         }
-        let persons = |all: &[Signer]| all.iter().map(|s| s.person.clone()).collect::<BTreeSet<Id>>();
         let holds = |policy: &PolicyNote| {
             let signers = Signers::of(policy, &c.keys, |key| !self.is_suspended(key, c.logged));
-            match c.note.reason {
-                ContinueReason::Validated => {
-                    let before = persons(&[&d.signers[..], &d.assessors[..]].concat());
-                    quorum::reviewer(&signers, &before).is_empty()
+            match (c.note.reason, &c.under) {
+                (ContinueReason::Extended, Some(under)) => {
+                    let assessors = self.assessors(under, policy, c.logged);
+                    quorum::finding(&assessors, policy).is_empty()
+                        && quorum::emergency(&signers, &under.persons, policy).is_empty()
+                        && quorum::somebody_new(&signers, &assessors, &d.before(c.index)).is_empty()
                 }
-                ContinueReason::Extended => {
-                    self.assessed(&c.assessors, policy, c.found, c.logged)
-                        && quorum::emergency(&signers, &persons(&c.assessors), policy).is_empty()
-                }
-                ContinueReason::Order => quorum::order(&signers, policy).is_empty(),
+                (ContinueReason::Order, _) => quorum::order(&signers, policy).is_empty(),
+                _ => quorum::reviewer(&signers, &d.before(c.index)).is_empty(),
             }
         };
         // A reviewer confirms what stands under the policy in power; what runs on for days needs old and new.
@@ -134,21 +139,10 @@ impl State {
             ContinueReason::Validated => holds(self.policy(c.logged)),
             ContinueReason::Extended => {
                 let validated = d.logged_continue(ContinueReason::Validated);
-                validated.is_some_and(|v| self.goes_on(d, v) && self.has_a_new_person(d, v, c))
-                    && self.policies_for_impose(c.logged).all(holds)
+                validated.is_some_and(|v| self.goes_on(d, v)) && self.policies_for_impose(c.logged).all(holds)
             }
             ContinueReason::Order => self.policies_for_impose(c.logged).all(holds),
         }
-    }
-
-    /// Whether an extension still has somebody who took no part before it.
-    fn has_a_new_person(&self, d: &Decision, validated: &Continued, c: &Continued) -> bool {
-        let before = || d.signers.iter().chain(&d.assessors).chain(&validated.signers);
-        let counts = |key: &str| !self.is_suspended(key, c.logged);
-        let signed =
-            self.policies_for_impose(c.logged).flat_map(|p| Signers::of(p, &c.keys, counts).record());
-        let assessed = c.assessors.iter().filter(|s| counts(&s.key)).cloned();
-        signed.chain(assessed).any(|s| before().all(|b| b.person != s.person))
     }
 
     /// The end that earlier emergencies of the same customer leave to this one: within [`CUSTOMER_WINDOW`], all of them

@@ -2,6 +2,7 @@
 
 mod recount;
 mod script;
+mod stranger;
 
 use super::*;
 use crate::note::Config;

@@ -499,8 +499,9 @@ impl Writer {
             // when the finding was logged, and not when it was used
             choices.extend(assessors.iter().map(|s| (s.key.clone(), Time(logged.0 - 65))));
             for c in continues {
-                let of = c.signers.iter().chain(&c.assessors);
-                choices.extend(of.map(|s| (s.key.clone(), Time(c.logged.0 - 5))));
+                let found = c.under.iter().flat_map(|under| &under.keys);
+                let of = c.signers.iter().map(|s| &s.key).chain(found);
+                choices.extend(of.map(|key| (key.clone(), Time(c.logged.0 - 5))));
             }
         }
         let (key, time) = choices[usize::from(step.pick) % choices.len()].clone();
