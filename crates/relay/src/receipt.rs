@@ -44,6 +44,8 @@ pub struct Receipt {
     pub effective: Hash,
     /// The measures its data plane was given, in log order, at most [`MAX_LISTED`].
     pub measures: Vec<Id>,
+    /// The configuration of the log whose sites it serves; `None` while it reads a file of its own, or has none yet.
+    pub config: Option<u64>,
     /// How much it refused since it started: every kind of refusal together.
     pub refused: u64,
     /// It has had no successful look at the log for a minute.
@@ -117,9 +119,10 @@ impl Receipt {
     fn text(&self, cosignature: &[u8]) -> String {
         let measures: Vec<&str> = self.measures.iter().map(Id::as_str).collect();
         let measures = if measures.is_empty() { "none".to_owned() } else { measures.join(",") };
+        let config = self.config.map_or_else(|| "none".to_owned(), |version| version.to_string());
         format!(
             "{FIRST_LINE}\norigin {}\nedge {}\nsize {}\nroot {}\ntime {}\neffective {}\nmeasures {measures}\n\
-             refused {}\nstale {}\ncosignature {}\n",
+             config {config}\nrefused {}\nstale {}\ncosignature {}\n",
             self.origin,
             self.edge,
             self.size,
@@ -183,6 +186,7 @@ fn parse(text: &str) -> Result<(Receipt, Vec<u8>), ReceiptError> {
     let time = lines.value("time ", Time::parse)?;
     let effective = lines.value("effective ", Hash::parse_hex)?;
     let measures = lines.value("measures ", ids)?;
+    let config = lines.value("config ", |v| if v == "none" { Some(None) } else { decimal(v).map(Some) })?;
     let refused = lines.value("refused ", decimal)?;
     let stale = lines.value("stale ", |v| match v {
         "yes" => Some(true),
@@ -195,7 +199,7 @@ fn parse(text: &str) -> Result<(Receipt, Vec<u8>), ReceiptError> {
         lines.line += 1;
         return Err(lines.wrong("expected the end"));
     }
-    Ok((Receipt { origin, edge, size, root, time, effective, measures, refused, stale }, cosignature))
+    Ok((Receipt { origin, edge, size, root, time, effective, measures, config, refused, stale }, cosignature))
 }
 
 struct Lines<'a> {
@@ -294,6 +298,7 @@ mod tests {
             time: Time(1_795_000_000),
             effective: Hash::of(b"effective"),
             measures: ["imp_one", "imp_two"].map(|i| Id::parse(i).expect("an id")).to_vec(),
+            config: Some(4),
             refused: 3,
             stale: false,
         }
@@ -304,7 +309,7 @@ mod tests {
         let bytes = sample().sign(&key(1)).expect("signs");
         assert_eq!(Receipt::open(&bytes, &key(1).verifier()).expect("opens"), sample());
         assert_eq!(claimed_edge(&bytes).as_deref(), Some("edge-one"));
-        let none = Receipt { measures: vec![], stale: true, ..sample() };
+        let none = Receipt { measures: vec![], config: None, stale: true, ..sample() };
         let bytes = none.sign(&key(1)).expect("signs");
         assert_eq!(Receipt::open(&bytes, &key(1).verifier()).expect("opens"), none);
     }
@@ -370,7 +375,13 @@ mod tests {
     #[test]
     fn the_longest_receipt_fits() {
         let id = Id::parse(&"i".repeat(64)).expect("id");
-        let long = Receipt { measures: vec![id; MAX_LISTED], refused: u64::MAX, size: u64::MAX, ..sample() };
+        let long = Receipt {
+            measures: vec![id; MAX_LISTED],
+            config: Some(u64::MAX),
+            refused: u64::MAX,
+            size: u64::MAX,
+            ..sample()
+        };
         let bytes = long.sign(&key(1)).expect("signs");
         assert!(bytes.len() <= MAX_RECEIPT, "{}", bytes.len());
         assert_eq!(Receipt::open(&bytes, &key(1).verifier()).expect("opens"), long);

@@ -79,6 +79,7 @@ fn receipt(shared: &Shared) -> Option<Receipt> {
         time: shared.clock.now(),
         effective: hash(&checkpoint.origin, &effective),
         measures: effective.measures.iter().take(MAX_LISTED).map(|a| a.measure.id.clone()).collect(),
+        config: inner.config.as_ref().map(|applied| applied.version),
         refused: refusals(&inner.refused),
         stale: shared.stale(&inner),
     })

@@ -29,6 +29,8 @@ pub struct Receipt {
     pub effective: Hash,
     /// The decisions in effect on it.
     pub measures: Vec<Id>,
+    /// The version of the configuration that it serves.
+    pub config: Option<u64>,
     /// How many entries, checkpoints and blobs it refused since it was born.
     pub refused: u64,
     /// Whether it holds its state for old.
@@ -122,11 +124,11 @@ impl Store {
         }
         let measures: Vec<&str> = receipt.measures.iter().map(Id::as_str).collect();
         sqlx::query(
-            "INSERT INTO receipt (edge, note, at, size, root, effective, measures, refused, stale)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            "INSERT INTO receipt (edge, note, at, size, root, effective, measures, config, refused, stale)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
              ON CONFLICT (edge) DO UPDATE SET note = excluded.note, at = excluded.at, size = excluded.size,
                root = excluded.root, effective = excluded.effective, measures = excluded.measures,
-               refused = excluded.refused, stale = excluded.stale",
+               config = excluded.config, refused = excluded.refused, stale = excluded.stale",
         )
         .bind(&receipt.edge)
         .bind(&receipt.note)
@@ -135,6 +137,7 @@ impl Store {
         .bind(receipt.root.0.as_slice())
         .bind(receipt.effective.0.as_slice())
         .bind(measures.join(","))
+        .bind(receipt.config.map(int))
         .bind(int(receipt.refused))
         .bind(receipt.stale)
         .execute(&mut *tx)
@@ -207,7 +210,7 @@ impl Reader {
     /// When the database refuses.
     pub async fn edges(&self) -> Result<Vec<EdgeRow>> {
         let rows = sqlx::query(
-            "SELECT name, vkey, enrolled, note, at, size, root, effective, measures, refused, stale
+            "SELECT name, vkey, enrolled, note, at, size, root, effective, measures, refused, stale, config
              FROM edge LEFT JOIN receipt ON receipt.edge = edge.name ORDER BY name",
         )
         .fetch_all(self.rows())
@@ -221,7 +224,7 @@ impl Reader {
     /// When the database refuses.
     pub async fn edge(&self, name: &str) -> Result<Option<EdgeRow>> {
         let row = sqlx::query(
-            "SELECT name, vkey, enrolled, note, at, size, root, effective, measures, refused, stale
+            "SELECT name, vkey, enrolled, note, at, size, root, effective, measures, refused, stale, config
              FROM edge LEFT JOIN receipt ON receipt.edge = edge.name WHERE name = $1",
         )
         .bind(name)
@@ -264,6 +267,7 @@ fn from_row(row: &SqliteRow) -> Result<EdgeRow> {
             measures: ids(row.try_get(8)?)?,
             refused: uint(row.try_get(9)?)?,
             stale: row.try_get(10)?,
+            config: row.try_get::<Option<i64>, _>(11)?.map(uint).transpose()?,
         }),
     };
     Ok(EdgeRow { name, vkey: row.try_get(1)?, enrolled: db::time(row.try_get(2)?)?, receipt })

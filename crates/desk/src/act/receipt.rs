@@ -55,6 +55,7 @@ async fn take(desk: &Shared, bytes: &[u8]) -> Result<(), DeskError> {
         root: receipt.root,
         effective: receipt.effective,
         measures: receipt.measures,
+        config: receipt.config,
         refused: receipt.refused,
         stale: receipt.stale,
     };

@@ -108,6 +108,7 @@ fn edge(row: EdgeRow, size: u64, root: Option<Hash>) -> Edge {
         effective: receipt.as_ref().map(|r| r.effective.to_string()),
         at: receipt.as_ref().map(|r| r.at.to_string()),
         measures: receipt.iter().flat_map(|r| &r.measures).map(ToString::to_string).collect(),
+        config: receipt.as_ref().and_then(|r| r.config),
         stale: receipt.as_ref().map(|r| r.stale),
         refused: receipt.as_ref().map(|r| r.refused),
         standing,

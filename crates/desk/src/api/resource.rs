@@ -81,6 +81,8 @@ pub(crate) struct Edge {
     pub(crate) at: Option<String>,
     /// Decisions it enforces.
     pub(crate) measures: Vec<String>,
+    /// The version of the configuration whose sites it serves; absent where it reads a file of its own.
+    pub(crate) config: Option<u64>,
     /// Whether it has not seen the log for a minute.
     pub(crate) stale: Option<bool>,
     /// How much it refused.

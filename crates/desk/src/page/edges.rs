@@ -20,6 +20,8 @@ struct Page {
     edges: Vec<Edge>,
     effective: String,
     size: u64,
+    /// The newest configuration, where edges serve what the log says.
+    config: Option<u64>,
 }
 
 /// `/edges`
@@ -33,5 +35,6 @@ pub(crate) async fn show(
         edges: look::edges(&desk).await?,
         effective: state.effective_hash(desk.now()).to_string(),
         size: state.size(),
+        config: state.config().filter(|_| state.config_key().is_some()).map(|c| c.version),
     })
 }

@@ -210,6 +210,7 @@ impl Bed {
             effective: Hash::of(b"effective"),
             measures: listed,
             refused: 0,
+            config: None,
             stale: false,
         };
         receipt.sign(&edge_key(edge)).expect("a receipt")

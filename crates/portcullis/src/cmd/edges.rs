@@ -42,7 +42,9 @@ pub(super) async fn run(global: &Global, args: Edges) -> Result<Exit> {
 /// Edges as a table; `answer` has a list `edges`.
 pub(super) fn table(answer: &Value) -> String {
     let mut rows = vec![
-        ["edge", "standing", "entries", "last receipt", "refused", "in force"].map(String::from).to_vec(),
+        ["edge", "standing", "entries", "config", "last receipt", "refused", "in force"]
+            .map(String::from)
+            .to_vec(),
     ];
     for edge in list(answer, "edges") {
         let stale = edge.get("stale") == Some(&Value::Bool(true));
@@ -50,6 +52,7 @@ pub(super) fn table(answer: &Value) -> String {
             text(edge, "name").to_owned(),
             format!("{}{}", text(edge, "standing"), if stale { ", stale" } else { "" }),
             number(edge, "size"),
+            number(edge, "config"),
             text(edge, "at").to_owned(),
             number(edge, "refused"),
             texts(edge, "measures").join(" "),

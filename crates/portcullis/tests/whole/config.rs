@@ -70,6 +70,12 @@ fn edges_serve_what_the_log_names_and_two_people_take_service_away() {
     north.start();
     eventually("it goes on", || (!served(north.doors, SECOND)).then_some(()));
     assert!(town.log()[2].contains("\nwithdrawn 1\n"), "in public");
+    eventually("both say what they serve", || {
+        let edges: serde_json::Value =
+            serde_json::from_str(&town.cli(&["edges", "--json"]).ok()).expect("JSON");
+        let edges = edges["edges"].as_array().expect("a list").clone();
+        (edges.len() == 2 && edges.iter().all(|e| e["config"] == 2)).then_some(())
+    });
 
     // Put back by the machine alone; and what an edge serves it serves without anybody.
     fs::write(&file, &sites).expect("written");

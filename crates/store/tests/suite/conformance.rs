@@ -130,6 +130,7 @@ fn receipt(edge: &str, at: Time, measures: &[&str]) -> Receipt {
         effective: Hash::of(b"effective"),
         measures: measures.iter().map(|name| id(name)).collect(),
         refused: 2,
+        config: Some(3),
         stale: false,
     }
 }
