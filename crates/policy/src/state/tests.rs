@@ -503,6 +503,45 @@ fn a_finding_falls_with_the_keys_under_it() {
 }
 
 #[test]
+fn what_did_not_count_at_first_never_counts() {
+    let mut s = Story::new();
+    let suspend = |name: &str, of: usize, time: Time| Suspend {
+        head: s.house.head(name),
+        key: s.house.policy().persons[of].keys[0].to_string(),
+        time,
+        until: time.plus(DAY),
+        why: sentence("Doubted."),
+    };
+    // By the log from T on, by what it says itself from five minutes later.
+    let (anna, ben) = (suspend("sus-1", 0, T.plus(300)), suspend("sus-2", 1, T.plus(5)));
+    let site = Subject { scope: Scope::Site(id("site_one")), ..s.subject.clone() };
+    let abuse = s.house.abuse("imp-1", T.plus(10), &site, POST);
+    s.logs(T, &anna, &["clara", "dora"]).expect("two others");
+    s.logs(T.plus(10), &abuse, &["anna", "ben", "emil"]).expect("two without anna");
+    assert!(s.state.hold(POST) && s.state.hold(site.to_string().as_bytes()));
+    assert_eq!(s.in_force(T.plus(20)), 1);
+    s.logs(T.plus(15), &ben, &["clara", "dora"]).expect("two others");
+    assert_eq!(s.in_force(T.plus(20)), 0, "emil alone is left");
+}
+
+#[test]
+fn too_wide_under_one_policy_is_too_wide_under_all() {
+    let mut s = Story::new();
+    let mut next = s.house.policy();
+    next.head.id = id("policy-1");
+    next.version = 1;
+    next.persons[4].roles = Vec::from([Role::Legal, Role::Independent]);
+    next.bounds = Bounds { imposes_per_hour: 0, ..FLOOR };
+    s.logs(T, &next, &["anna", "dora", "emil"]).expect("every decision needs the policy quorum from now on");
+    let site = Subject { scope: Scope::Site(id("site_one")), ..s.subject.clone() };
+    let at = T.plus(2 * DAY);
+    let abuse = s.house.abuse("imp-1", at, &site, POST);
+    let new_quorum = s.logs(at, &abuse, &["anna", "ben", "emil"]);
+    assert_eq!(new_quorum, Err(Rejected::BlastRadius), "emil was not independent under the old one");
+    s.logs(at, &abuse, &["anna", "ben", "dora"]).expect("a quorum under both");
+}
+
+#[test]
 fn no_suspension_reaches_beyond_a_week_from_now() {
     let mut s = Story::new();
     let suspend = |name: &str, time: Time| Suspend {

@@ -55,6 +55,22 @@ fn configurations_follow_one_another() {
 }
 
 #[test]
+fn a_suspended_machine_publishes_nothing() {
+    let mut s = story();
+    let suspend = Suspend {
+        head: s.house.head("sus-1"),
+        key: s.house.policy().config.expect("configured").to_string(),
+        time: T,
+        until: T.plus(DAY),
+        why: sentence("Somebody else has it."),
+    };
+    s.logs(T, &suspend, &["anna", "ben"]).expect("two persons");
+    let one = config(&s, 1, None, b"a");
+    assert!(matches!(publishes(&mut s, &one, &[]), Err(Rejected::Config(_))));
+    assert!(matches!(publishes(&mut s, &one, &["anna", "ben"]), Err(Rejected::Config(_))));
+}
+
+#[test]
 fn taking_service_away_needs_two_people_in_the_open() {
     for (withdrawn, lowered, names, ok) in [
         (0, 0, &[][..], true),
