@@ -412,6 +412,27 @@ fn the_fourth_decision_in_an_hour_needs_the_policy_quorum() {
 }
 
 #[test]
+fn what_needed_the_policy_quorum_falls_with_it() {
+    let mut s = Story::new();
+    let site = Subject { scope: Scope::Site(id("site_one")), ..s.subject.clone() };
+    for n in 0..4 {
+        let abuse = s.house.abuse(&format!("imp-{n}"), T, &site, POST);
+        s.logs(T, &abuse, &["anna", "emil", "clara"]).expect("the policy quorum");
+    }
+    assert!(s.state.hold(POST) && s.state.hold(site.to_string().as_bytes()));
+    assert_eq!(s.in_force(T), 4);
+    let suspend = Suspend {
+        head: s.house.head("sus-1"),
+        key: s.house.policy().persons[2].keys[0].to_string(),
+        time: T,
+        until: T.plus(DAY),
+        why: sentence("Clara's, and she had lost it."),
+    };
+    s.logs(T.plus(60), &suspend, &["ben", "dora"]).expect("two others");
+    assert_eq!(s.in_force(T.plus(60)), 3, "anna and emil suffice for the first three alone");
+}
+
+#[test]
 fn a_policy_takes_effect_after_a_day_and_counts_beside_the_old_for_a_week() {
     let mut s = Story::new();
     let mut next = s.house.policy();
