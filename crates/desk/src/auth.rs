@@ -15,19 +15,22 @@ use crate::error::DeskError;
 pub enum Role {
     /// Reads.
     Reader,
-    /// Reads, and submits notes, signatures, blobs, undo notes and edges.
+    /// Reads, and handles reports.
+    Analyst,
+    /// Reads, handles reports, and submits notes, signatures, blobs, undo notes and edges.
     Officer,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: &'static [Role] = &[Role::Reader, Role::Officer];
+    pub const ALL: &'static [Role] = &[Role::Reader, Role::Analyst, Role::Officer];
 
     /// The word in the store.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Role::Reader => "reader",
+            Role::Analyst => "analyst",
             Role::Officer => "officer",
         }
     }
@@ -41,8 +44,12 @@ impl Role {
     /// The matrix, role x act. `tests/matrix.txt` holds the same as a table over all routes.
     pub(crate) fn may(self, act: Act) -> bool {
         match (self, act) {
-            (_, Act::Read) | (Role::Officer, _) => true,
-            (Role::Reader, Act::PutBlob | Act::Draft | Act::Sign | Act::Undo | Act::Enrol) => false,
+            (_, Act::Read) | (Role::Officer, _) | (Role::Analyst, Act::ReadReports | Act::Triage) => true,
+            (Role::Reader, Act::ReadReports | Act::Triage)
+            | (
+                Role::Reader | Role::Analyst,
+                Act::PutBlob | Act::Draft | Act::Sign | Act::Undo | Act::Enrol,
+            ) => false,
         }
     }
 }
@@ -56,6 +63,8 @@ pub(crate) enum Act {
     Sign,
     Undo,
     Enrol,
+    ReadReports,
+    Triage,
 }
 
 impl Act {
@@ -67,6 +76,8 @@ impl Act {
             Act::Sign => "sign",
             Act::Undo => "undo",
             Act::Enrol => "enrol",
+            Act::ReadReports => "read-reports",
+            Act::Triage => "triage",
         }
     }
 }
@@ -86,7 +97,7 @@ macro_rules! permits {
         }
     )+ };
 }
-permits! { Read PutBlob Draft Sign Undo Enrol }
+permits! { Read PutBlob Draft Sign Undo Enrol ReadReports Triage }
 
 /// Proof that whoever asks may do `P`. Only the extractor below makes one.
 #[derive(Debug)]

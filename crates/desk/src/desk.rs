@@ -168,6 +168,13 @@ impl Desk {
         }
     }
 
+    /// Takes the reports that wait in the inbox. Whoever runs the desk calls this every few seconds.
+    pub async fn take_in(&self) {
+        if let Err(e) = crate::act::report::take_in(&self.shared).await {
+            tracing::error!("reports stay in the inbox and are tried again: {}", e.words());
+        }
+    }
+
     /// Takes the head for the newest there is, whatever anybody else holds. For tests, and for whoever knows.
     pub fn accept_head(&self) {
         self.shared.confirmed.set();

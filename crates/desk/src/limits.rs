@@ -21,8 +21,8 @@ pub(crate) const RECEIPT: usize = relay::receipt::MAX_RECEIPT;
 /// A request of an edge for a configuration, bytes: a signed note of five lines.
 pub(crate) const CONFIG_REQUEST: usize = relay::config::MAX_REQUEST;
 
-/// A JSON body, bytes: the only one holds a vkey of about 100 bytes.
-pub(crate) const JSON: usize = 4096;
+/// A JSON body, bytes: a vkey of about 100 bytes, or a sentence of 2,048.
+pub(crate) const JSON: usize = 8192;
 
 /// How long a request body may take. 256 KiB at 64 kbit/s, a bad line in a crisis, are 33 seconds.
 pub(crate) const BODY: Duration = Duration::from_secs(60);
@@ -35,6 +35,12 @@ pub(crate) const IDEMPOTENCY_KEY: usize = 255;
 pub(crate) const PAGE: u32 = 50;
 /// See [`PAGE`].
 pub(crate) const MAX_PAGE: u32 = store::MAX_PAGE;
+
+/// Reports of a cluster in one answer: they say the same, so few are enough; 20 of the largest are 2.4 MB.
+pub(crate) const REPORTS_SHOWN: u32 = 20;
+
+/// Reports that are read from the inbox before the next look: 100 of the largest are 12 MB.
+pub(crate) const TAKEN_AT_ONCE: usize = 100;
 
 /// Bells open at once: one for each edge that can be enrolled. Beyond it an edge polls.
 pub(crate) const BELLS: usize = 10_000;

@@ -8,6 +8,7 @@ use axum::middleware::map_response_with_state;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::api::handlers as api_;
+use crate::api::reports;
 use crate::desk::Shared;
 use crate::error::DeskError;
 use crate::{page, relays};
@@ -35,6 +36,9 @@ pub(crate) const API: &[Route] = &[
     ("POST", "/api/v1/edges", || post(api_::enrol_edge)),
     ("GET", "/api/v1/customers", || get(api_::list_customers)),
     ("GET", "/api/v1/sites", || get(api_::list_sites)),
+    ("GET", "/api/v1/reports", || get(reports::list)),
+    ("GET", "/api/v1/reports/{id}", || get(reports::get)),
+    ("POST", "/api/v1/reports/{id}/outcome", || post(reports::decide)),
     ("GET", "/api/v1/openapi.json", || get(api_::openapi)),
 ];
 

@@ -7,4 +7,5 @@ mod document;
 mod head;
 mod matrix;
 mod pages;
+mod reports;
 mod story;

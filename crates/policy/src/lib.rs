@@ -17,6 +17,7 @@ pub mod entry;
 pub mod floor;
 pub mod note;
 pub mod people;
+pub mod report;
 pub mod rota;
 pub mod subject;
 #[cfg(feature = "testkit")]

@@ -151,6 +151,11 @@ impl<'a> Lines<'a> {
         Sentence::parse(value).map_err(|why| self.wrong(format!("`{key}` {why}")))
     }
 
+    /// All that follows, to the end.
+    pub(crate) fn rest(&self) -> &'a str {
+        self.rest
+    }
+
     /// Nothing may follow.
     pub(crate) fn end(&mut self) -> Result<(), GrammarError> {
         if self.rest.is_empty() {

@@ -126,6 +126,12 @@ Examples, in their order; a majority of the officers signs (at least three, one 
   portcullis log adopt policy-1.txt --key new-log.key                         # on the desk's machine, desk stopped"
     )]
     Log(Log),
+    /// What people reported: the gravest first, copies together; say what became of it
+    #[command(
+        after_help = "Examples:\n  portcullis reports --as anna\n  portcullis reports show rpt-0679fd3b4 --as anna\n  \
+            portcullis reports close rpt-0679fd3b4 --outcome acted --reply 'The page is gone.' --as anna"
+    )]
+    Reports(Reports),
     /// List edges, enrol one, or forget one
     #[command(
         after_help = "Examples:\n  portcullis edges --as anna\n  portcullis edges enrol 'edge-2+…' --as anna"
@@ -249,7 +255,7 @@ Examples:
     /// Make, list or remove tokens for the desk's API
     #[command(
         subcommand,
-        after_help = "Examples:\n  portcullis token create monitoring\n  portcullis token list"
+        after_help = "Examples:\n  portcullis token create monitoring --role reader\n  portcullis token list"
     )]
     Token(Token),
     /// Print the desk's API description (OpenAPI)
@@ -437,6 +443,69 @@ pub(crate) struct Adopt {
     /// The new key's file.
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Reports {
+    /// What is decided, instead of what is open.
+    #[arg(long)]
+    pub(crate) decided: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<ReportsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReportsCommand {
+    /// Read the first reports of those that say the same, and what was decided
+    Show {
+        /// The number, or four characters of its beginning or end.
+        id: String,
+    },
+    /// Say what became of it; takes one person
+    Close {
+        /// The number, or four characters of its beginning or end.
+        id: String,
+        /// What became of it.
+        #[arg(long, value_enum)]
+        outcome: OutcomeWord,
+        /// One sentence for everybody who reported it.
+        #[arg(long, value_name = "SENTENCE")]
+        reply: String,
+    },
+    /// Open it again; takes one person
+    Reopen {
+        /// The number, or four characters of its beginning or end.
+        id: String,
+        /// Why, for the record.
+        #[arg(long = "why", value_name = "SENTENCE")]
+        reply: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OutcomeWord {
+    /// Something was done, by the customer or by us.
+    Acted,
+    /// It went to whoever is responsible for it.
+    Forwarded,
+    /// Nothing of what it says was found.
+    Unfounded,
+    /// It is nothing that we do anything about.
+    OutOfScope,
+    /// The report itself was an abuse.
+    Abusive,
+}
+
+impl OutcomeWord {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Acted => "acted",
+            Self::Forwarded => "forwarded",
+            Self::Unfounded => "unfounded",
+            Self::OutOfScope => "out-of-scope",
+            Self::Abusive => "abusive",
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -733,6 +802,10 @@ pub(crate) enum Token {
     Create {
         /// What it is for.
         name: String,
+        /// What it lets its holder do: `reader` reads, `analyst` handles reports too, `officer` also submits notes and
+        /// signatures (but signs nothing: keys sign).
+        #[arg(long, value_enum, default_value = "officer")]
+        role: TokenRole,
     },
     /// List the names of all tokens
     List,
@@ -741,6 +814,13 @@ pub(crate) enum Token {
         /// Its name.
         name: String,
     },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum TokenRole {
+    Reader,
+    Analyst,
+    Officer,
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod policy;
 mod propose;
 mod quorum;
 mod refuse;
+mod reports;
 mod run;
 mod show;
 mod sign;
@@ -46,6 +47,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Sign(args) => sign::run(&global, args),
         Command::Log(args) => log::run(&global, args).await,
         Command::Edges(args) => edges::run(&global, args).await,
+        Command::Reports(args) => reports::run(&global, args).await,
         Command::Customers => customers::run(&global).await,
         Command::Finding(Finding::Draft(args)) => finding::draft(&global, args).await,
         Command::Finding(Finding::Sign(args)) => finding::sign(&global, args).await,

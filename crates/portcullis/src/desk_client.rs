@@ -93,6 +93,12 @@ impl Desk {
         self.post("/edges", "application/json", body.into()).await
     }
 
+    /// Says what became of reports.
+    pub(crate) async fn decide_reports(&self, id: &str, outcome: &str, reply: &str) -> Result<Value> {
+        let body = serde_json::json!({ "outcome": outcome, "reply": reply }).to_string();
+        self.post(&format!("/reports/{id}/outcome"), "application/json", body.into()).await
+    }
+
     /// `GET` of a path under the API.
     pub(crate) async fn get(&self, path: &str) -> Result<Value> {
         json(self.ask(Ask::get(&format!("{API}{path}"))).await?)

@@ -16,19 +16,23 @@ pub(crate) const HTML: &str = "text/html; charset=utf-8";
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const OCTETS: &str = "application/octet-stream";
-const PROBLEM: &str = "application/problem+json";
+pub(crate) const PROBLEM: &str = "application/problem+json";
 
 /// Whatever may change: kept, but asked for again each time, so that a lift shows at once.
 pub(crate) const FRESH: &str = "no-cache";
 /// Whatever its name fixes (a tile, a blob): kept for a year, the longest that RFC 9111 caches are built for.
 pub(crate) const FOREVER: &str = "public, max-age=31536000, immutable";
 
+/// On an answer whose status is meant as it is, and whose body is for whoever asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Meant;
+
 /// Why a request was not answered.
 #[derive(Clone, Debug)]
 pub(crate) enum Failure {
     /// There is no such thing; the words say what was looked for.
     NotFound(&'static str),
-    /// Everything here is only read.
+    /// The address is only read.
     Method,
     /// The request makes no sense.
     Bad,
@@ -76,7 +80,7 @@ impl Failure {
     pub(crate) fn detail(&self) -> &'static str {
         match self {
             Failure::NotFound(what) => what,
-            Failure::Method => "This site can only be read: use GET or HEAD.",
+            Failure::Method => "This address can only be read: use GET or HEAD.",
             Failure::Bad => "The address is not in a form this site knows.",
             Failure::NoLedger => "The ledger has no entry yet. Come back once its first policy is signed.",
             Failure::Broken(_) => "The fault is ours and was noted. Please try again later.",
@@ -122,7 +126,7 @@ pub(crate) fn answer(asked: &HeaderMap, kind: &'static str, cache: &'static str,
 fn problem_kind(path: &str) -> &'static str {
     const PLAIN: [&str; 6] =
         ["/ledger/tile/", "/ledger/blob/", "/ledger/checkpoint", "/ledger/trust", "/.well-known/", "/feed."];
-    if path.starts_with("/decisions/") && path.ends_with(".json") {
+    if path.starts_with("/decisions/") && path.ends_with(".json") || path.starts_with("/api/") {
         PROBLEM
     } else if PLAIN.iter().any(|start| path.starts_with(start)) {
         TEXT
@@ -135,7 +139,9 @@ fn problem_kind(path: &str) -> &'static str {
 pub(crate) async fn dress(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_string();
     let mut response = next.run(request).await;
-    let failure = response.extensions_mut().remove::<Failure>().or_else(|| refusal_of(response.status()));
+    let failure = response.extensions_mut().remove::<Failure>();
+    let meant = response.extensions_mut().remove::<Meant>().is_some();
+    let failure = failure.or_else(|| refusal_of(response.status()).filter(|_| !meant));
     if let Some(failure) = failure {
         let allow = response.headers_mut().remove(header::ALLOW);
         response = tell(&app, &path, &failure);
@@ -151,7 +157,8 @@ pub(crate) async fn dress(State(app): State<Arc<App>>, request: Request, next: N
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    headers.insert(header::CONTENT_SECURITY_POLICY, app.csp.clone());
+    let csp = if path.starts_with("/report") { &app.csp_form } else { &app.csp };
+    headers.insert(header::CONTENT_SECURITY_POLICY, csp.clone());
     if problem_kind(&path) != HTML {
         // Anyone may check the record from a page of their own; there is no cookie that could go along.
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -172,7 +179,13 @@ fn refusal_of(status: StatusCode) -> Option<Failure> {
 
 fn tell(app: &App, path: &str, failure: &Failure) -> Response {
     if let Failure::Broken(why) = failure {
-        tracing::error!(path, why, "press could not answer");
+        // The last part of a report's address is a secret.
+        let shown = if path.contains("/report") {
+            path.rsplit_once('/').map_or(path, |(start, _)| start)
+        } else {
+            path
+        };
+        tracing::error!(path = shown, why, "press could not answer");
     }
     let status = failure.status();
     let kind = problem_kind(path);

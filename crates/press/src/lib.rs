@@ -1,10 +1,10 @@
 //! Everything the public may read: posts, decisions, feeds, the ledger.
 //!
-//! Purpose: says what was decided, why, by how many and until when, in a form a visitor, a newsroom and a court can
+//! Purpose: takes reports from anybody; says what was decided, why, by how many and until when, in a form a visitor, a newsroom and a court can
 //! use, beside the files with which all of it can be checked.
 //! Owns: the form of a post, the public pages and feeds, and how the ledger's files are handed out.
 //! Trusts: the trust line it is given; the store only as far as hashes and the fold bear it out.
-//! Never: writes, sets a cookie, runs a script in a visitor's browser, or shows a text that is not the signed one.
+//! Never: writes (but into the inbox, where reports wait for the desk), sets a cookie, runs a script in a visitor's browser, or shows a text that is not the signed one.
 
 mod decision;
 mod feed;
@@ -17,6 +17,7 @@ mod pages;
 /// The form of a post.
 pub mod post;
 mod posts;
+mod report;
 mod view;
 mod words;
 
@@ -24,7 +25,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::HeaderValue;
-use axum::routing::get;
+use axum::routing::{get, post};
 use ledger::Hash;
 use policy::clock::Clock;
 use policy::{Time, Trust};
@@ -33,6 +34,8 @@ use store::Reader;
 use crate::fold::Fold;
 use crate::http::{Failure, dress};
 use crate::posts::Posts;
+use crate::report::Minute;
+pub use crate::report::{Draw, Intake};
 
 /// The one stylesheet, inline in every page and named by its hash in the Content-Security-Policy.
 const STYLE: &str = include_str!("../templates/style.css");
@@ -81,6 +84,9 @@ pub(crate) struct App {
     pub(crate) fold: Fold,
     pub(crate) posts: Posts,
     pub(crate) csp: HeaderValue,
+    pub(crate) csp_form: HeaderValue,
+    pub(crate) intake: Option<Intake>,
+    pub(crate) minute: Minute,
 }
 
 impl App {
@@ -89,17 +95,21 @@ impl App {
     }
 }
 
-/// All public routes, over a ledger that is only read.
+/// All public routes. The ledger is only read.
 ///
-/// `config` says which ledger and whose; `reader` gives its files; `clock` says what is in force now.
-pub fn router(config: Config, reader: Reader, clock: Arc<dyn Clock>) -> Router {
+/// `config` says which ledger and whose; `reader` gives its files; `clock` says what is in force now; `intake` takes
+/// reports, where this press does.
+pub fn router(config: Config, reader: Reader, intake: Option<Intake>, clock: Arc<dyn Clock>) -> Router {
     let mut config = config;
     let base = config.operator.reasons_base.trim_end_matches('/').len();
     config.operator.reasons_base.truncate(base);
     let app = Arc::new(App {
         fold: Fold::new(reader.clone(), config.trust.clone()),
         posts: Posts::new(reader.clone()),
-        csp: content_security_policy(),
+        csp: content_security_policy("'none'"),
+        csp_form: content_security_policy("'self'"),
+        intake,
+        minute: Minute::default(),
         config,
         reader,
         clock,
@@ -118,17 +128,21 @@ pub fn router(config: Config, reader: Reader, clock: Arc<dyn Clock>) -> Router {
         .route("/ledger/tile/{*path}", get(files::tile))
         .route("/ledger/blob/{hash}", get(files::blob))
         .route("/.well-known/security.txt", get(pages::security_txt))
+        .route("/report", get(report::show).post(report::submit))
+        .route("/report/{id}/{secret}", get(report::receipt))
+        .route("/api/v1/reports", post(report::submit_json))
+        .route("/api/v1/reports/{id}/{secret}", get(report::receipt_json))
         .fallback(|| async { Failure::NotFound("There is nothing under this address.") })
         .method_not_allowed_fallback(|| async { Failure::Method })
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), dress))
         .with_state(app)
 }
 
-/// Nothing is allowed but our one stylesheet.
-fn content_security_policy() -> HeaderValue {
+/// Nothing is allowed but our one stylesheet, and forms where there is one.
+fn content_security_policy(forms: &str) -> HeaderValue {
     let style = Hash::of(STYLE.as_bytes()).to_base64();
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
     );
     HeaderValue::from_str(&policy).expect("base64 and the fixed words around it are visible ASCII")
 }

@@ -45,6 +45,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) demo: bool,
     pub(crate) style: &'static str,
     pub(crate) contacts: Vec<Contact>,
+    /// Whether this press takes reports.
+    pub(crate) reports: bool,
 }
 
 impl<'a> Frame<'a> {
@@ -57,6 +59,7 @@ impl<'a> Frame<'a> {
             demo: app.config.trust.is_demo(),
             style: STYLE,
             contacts: contacts(app),
+            reports: app.intake.is_some(),
         }
     }
 }

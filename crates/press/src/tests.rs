@@ -2,6 +2,7 @@
 
 mod feeds;
 mod ledger_files;
+mod reports;
 mod site;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use store::{Store, publish};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::{Config, Operator};
+use crate::{Config, Intake, Operator};
 
 /// 22 November 2026, 23:15 UTC.
 const START: Time = Time(1_795_389_300);
@@ -85,6 +86,13 @@ fn operator() -> Operator {
     }
 }
 
+/// Numbers and secrets that tests can foresee.
+fn intake(dir: &std::path::Path) -> Intake {
+    let drawn = AtomicU64::new(0);
+    let draw = move || Some(Hash::of(&drawn.fetch_add(1, Ordering::SeqCst).to_be_bytes()).0);
+    Intake { inbox: store::Inbox::open(dir).unwrap(), draw: Arc::new(draw) }
+}
+
 impl Site {
     /// A demonstration house with nothing but policy 0 in its ledger.
     async fn demo() -> Site {
@@ -97,7 +105,12 @@ impl Site {
         let trust = store.init_ledger(&house.log, &house.policy_note().to_bytes(), START).await.unwrap();
         let clock = Arc::new(ManualClock(AtomicU64::new(START.0)));
         let config = Config { trust, operator: operator() };
-        let router = crate::router(config, store.reader(), Arc::clone(&clock) as Arc<dyn Clock>);
+        let router = crate::router(
+            config,
+            store.reader(),
+            Some(intake(dir.path())),
+            Arc::clone(&clock) as Arc<dyn Clock>,
+        );
         Site { dir, store, house, clock, router }
     }
 

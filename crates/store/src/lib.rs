@@ -16,10 +16,12 @@ mod edges;
 mod error;
 pub mod fault;
 mod head;
+mod inbox;
 mod plan;
 pub mod publish;
 mod reader;
 mod rekey;
+mod reports;
 mod snapshots;
 
 use std::path::{Path, PathBuf};
@@ -34,10 +36,12 @@ pub use drafts::{Draft, DraftState, MAX_PAGE, NewDraft, Page};
 pub use edges::{EdgeRow, MAX_EDGES, Progress, Receipt};
 pub use error::{Result, StoreError};
 pub use head::Head;
+pub use inbox::{Inbox, MAX_WAITING, Waiting};
 pub use plan::{Plan, Step};
 pub use publish::Published;
 pub use reader::Reader;
 pub use rekey::Rekeyed;
+pub use reports::{ClusterRow, Decided, MAX_REPORTS, Queue, Told};
 pub use snapshots::SNAPSHOT_SECONDS;
 
 /// Everything a desk may do to what is kept. Clones share the connections.

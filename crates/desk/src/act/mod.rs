@@ -8,6 +8,7 @@ pub(crate) mod draft;
 pub(crate) mod enrol;
 pub(crate) mod publish;
 pub(crate) mod receipt;
+pub(crate) mod report;
 pub(crate) mod sign;
 pub(crate) mod subject;
 pub(crate) mod undo;

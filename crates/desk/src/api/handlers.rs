@@ -22,12 +22,12 @@ use crate::limits;
 use crate::once::{Once, answer, json};
 
 type Desk = State<Arc<Shared>>;
-type Answered = Result<Response, DeskError>;
+pub(crate) type Answered = Result<Response, DeskError>;
 
 /// What any request may be answered with.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "describes the answers of `crate::error`, for the document only")]
-enum Problems {
+pub(crate) enum Problems {
     /// The request was not done; `code` says why.
     #[response(status = "4XX", content_type = "application/problem+json")]
     Theirs(#[to_schema] Problem),
@@ -36,11 +36,11 @@ enum Problems {
     Ours(#[to_schema] Problem),
 }
 
-fn ok<T: Serialize>(value: &T) -> Answered {
+pub(crate) fn ok<T: Serialize>(value: &T) -> Answered {
     json(StatusCode::OK, value).map(answer)
 }
 
-fn read_id(path: Result<Path<String>, PathRejection>) -> Result<Id, DeskError> {
+pub(crate) fn read_id(path: Result<Path<String>, PathRejection>) -> Result<Id, DeskError> {
     let Path(text) = path.map_err(|e| DeskError::Request(e.body_text()))?;
     Id::parse(&text).ok_or_else(|| DeskError::NotFound(format!("{text} is no id")))
 }

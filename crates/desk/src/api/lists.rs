@@ -2,7 +2,7 @@
 
 use policy::{Decision, Id, State, Time};
 use serde::Deserialize;
-use store::{Draft, Page, Store};
+use store::{Draft, Page, Queue, Store};
 use utoipa::IntoParams;
 
 use crate::error::DeskError;
@@ -23,6 +23,33 @@ pub(crate) struct Part {
 impl Part {
     fn limit(&self) -> u32 {
         self.limit.unwrap_or(limits::PAGE).clamp(1, limits::MAX_PAGE)
+    }
+}
+
+/// Which part of the queue of reports.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Which {
+    /// `open` (when absent) or `decided`.
+    pub(crate) state: Option<String>,
+    /// Items in the answer; 50 when absent, at most 200.
+    #[param(minimum = 1, maximum = 200)]
+    pub(crate) limit: Option<u32>,
+    /// `next_cursor` of the part before.
+    pub(crate) cursor: Option<String>,
+}
+
+impl Which {
+    /// As the store is asked.
+    pub(crate) fn queue(&self) -> Result<Queue, DeskError> {
+        let open = match self.state.as_deref() {
+            None | Some("open") => true,
+            Some("decided") => false,
+            Some(_) => return Err(DeskError::Request("`state` must be `open` or `decided`".into())),
+        };
+        let after = self.cursor.as_deref().map(|c| Id::parse(c).ok_or_else(wrong_cursor)).transpose()?;
+        Ok(Queue { open, after, limit: self.limit.unwrap_or(limits::PAGE).clamp(1, limits::MAX_PAGE) })
     }
 }
 

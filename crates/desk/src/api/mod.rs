@@ -3,6 +3,7 @@
 pub(crate) mod handlers;
 pub(crate) mod lists;
 pub(crate) mod look;
+pub(crate) mod reports;
 pub(crate) mod resource;
 
 use utoipa::OpenApi;
@@ -14,7 +15,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
     info(
         title = "Portcullis desk",
         version = "1",
-        description = "Notes, signatures, decisions and edges. Signing keys never come near the desk: it takes texts and signatures, \
+        description = "Notes, signatures, decisions, edges and reports. Signing keys never come near the desk: it takes texts and signatures, \
             and publishes what the fold over the ledger accepts. Times are RFC 3339, UTC. Errors are RFC 9457 problem \
             details with a fixed `code`. Every POST takes an `Idempotency-Key`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
@@ -36,6 +37,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
         handlers::enrol_edge,
         handlers::list_customers,
         handlers::list_sites,
+        reports::list,
+        reports::get,
+        reports::decide,
         handlers::openapi,
     ),
     modifiers(&Bearer),

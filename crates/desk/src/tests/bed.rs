@@ -81,9 +81,13 @@ impl Bed {
         let dir = TempDir::new().expect("a temporary directory");
         let store = Store::open(dir.path()).await.expect("store");
         store.init_ledger(&house.log, &house.policy_note().to_bytes(), START).await.expect("a new ledger");
-        for (name, scope) in
-            [("officer", "officer"), ("other", "officer"), ("reader", "reader"), ("odd", "root")]
-        {
+        for (name, scope) in [
+            ("officer", "officer"),
+            ("other", "officer"),
+            ("analyst", "analyst"),
+            ("reader", "reader"),
+            ("odd", "root"),
+        ] {
             store.add_token(name, &Hash::of(name.as_bytes()), scope, START).await.expect("a token");
         }
         let clock = Arc::new(ManualClock(AtomicU64::new(START.0)));
@@ -366,6 +370,12 @@ fn texts(house: &House) -> BTreeMap<&'static str, Vec<u8>> {
     about_people(house, &mut put);
     put("post", String::from_utf8_lossy(POST).into_owned());
     put("nothing", String::new());
+    let outcome =
+        |outcome: &str, reply: &str| serde_json::json!({ "outcome": outcome, "reply": reply }).to_string();
+    put("gone", outcome("acted", "The page is gone."));
+    put("back", outcome("open", "It is back."));
+    put("odd-outcome", outcome("blocked", "You wish."));
+    put("odd-reply", outcome("acted", "two\nlines"));
     put("garbage", "no note at all\n".into());
     let stranger = House::new("demo:localhost/other", START);
     let lift = house.lift("lif-2", "imp-1", START).to_string();

@@ -6,10 +6,11 @@ use super::bed::Bed;
 use crate::routes;
 
 /// Who asks, and how that looks in a script.
-const ASKERS: [(&str, &str, bool); 4] = [
+const ASKERS: [(&str, &str, bool); 5] = [
     ("anyone", "", false),
     ("local", "host localhost:8081", true),
     ("reader", "as reader", false),
+    ("analyst", "as analyst", false),
     ("officer", "as officer", false),
 ];
 

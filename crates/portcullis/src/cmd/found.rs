@@ -298,7 +298,7 @@ pub(super) async fn kit(global: &Global, args: Kit) -> Result<Exit> {
 /// The folder of a person: token, trust line, officer.toml. The key is their own and never was here.
 async fn hand_over(store: &Store, folder: &Path, name: &str, desk: &str, trust: &str) -> Result<()> {
     mkdir(folder)?;
-    let token = super::token::create(store, name, RealClock::new().now()).await?;
+    let token = super::token::create(store, name, desk::Role::Officer, RealClock::new().now()).await?;
     write_new(&folder.join("token"), &format!("{token}\n"), true)?;
     write_new(&folder.join("trust"), trust, false)?;
     let file = OfficerFile {

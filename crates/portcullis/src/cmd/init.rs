@@ -163,7 +163,7 @@ async fn make(
     store.enrol_edge(EDGE, &edge.verifier().to_string(), now).await.map_err(store_failure)?;
     let trust = format!("{trust}\n");
     for (name, _, _) in PEOPLE {
-        let token = super::token::create(&store, name, now).await?;
+        let token = super::token::create(&store, name, desk::Role::Officer, now).await?;
         write_new(&person(dir, name).join("token"), &format!("{token}\n"), true)?;
         write_new(&person(dir, name).join("trust"), &trust, false)?;
         write_new(&person(dir, name).join(OFFICER), &officer(name, ports)?, false)?;

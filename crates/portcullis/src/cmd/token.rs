@@ -1,6 +1,6 @@
 //! `portcullis token create | list | remove`: lets a person or a program talk to the desk. A token signs nothing.
 
-use crate::cli::{self, Global};
+use crate::cli::{self, Global, TokenRole};
 use crate::config::Config;
 use crate::exit::{Exit, Failure, Result};
 use crate::{home, out};
@@ -11,8 +11,8 @@ use store::Store;
 
 pub(super) async fn run(global: &Global, args: cli::Token) -> Result<Exit> {
     let store = open(global).await?;
-    let name = match args {
-        cli::Token::Create { name } => name,
+    let (name, role) = match args {
+        cli::Token::Create { name, role } => (name, role),
         cli::Token::List => return list(global, &store).await,
         cli::Token::Remove { name } => {
             if !store.remove_token(&name).await.map_err(store_failure)? {
@@ -26,7 +26,12 @@ pub(super) async fn run(global: &Global, args: cli::Token) -> Result<Exit> {
     if name.trim().is_empty() {
         return Err(Failure::input("a token needs a name, so that somebody knows what it is for"));
     }
-    let secret = create(&store, &name, crate::clock::RealClock::new().now()).await?;
+    let role = match role {
+        TokenRole::Reader => desk::Role::Reader,
+        TokenRole::Analyst => desk::Role::Analyst,
+        TokenRole::Officer => desk::Role::Officer,
+    };
+    let secret = create(&store, &name, role, crate::clock::RealClock::new().now()).await?;
     out::made(global, "token", secret);
     out::note("only its hash is kept: this is the one time you see it");
     Ok(Exit::Ok)
@@ -57,12 +62,11 @@ async fn list(global: &Global, store: &Store) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// Makes a token that may submit, and gives its secret.
-pub(super) async fn create(store: &Store, name: &str, now: Time) -> Result<String> {
+/// Makes a token, and gives its secret.
+pub(super) async fn create(store: &Store, name: &str, role: desk::Role, now: Time) -> Result<String> {
     // 256 random bits: nobody guesses it, so its plain hash can be kept.
     let secret = Hash(home::random()?).to_string();
-    let scope = desk::Role::Officer.word();
-    store.add_token(name, &Hash::of(secret.as_bytes()), scope, now).await.map_err(store_failure)?;
+    store.add_token(name, &Hash::of(secret.as_bytes()), role.word(), now).await.map_err(store_failure)?;
     Ok(secret)
 }
 

@@ -66,6 +66,13 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
             tended.tend().await;
         }
     });
+    let taking = desk.clone();
+    tokio::spawn(async move {
+        loop {
+            taking.take_in().await;
+            tokio::time::sleep(TAKE_EVERY).await;
+        }
+    });
     Ok(desk)
 }
 
@@ -91,11 +98,14 @@ pub(crate) async fn watch(desk: &Desk, file: PathBuf) {
     super::watch_sites(file, async |text: &str| offer(desk, text).await).await;
 }
 
+/// How often the desk looks into the inbox. A report waits for people, not for this.
+const TAKE_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// How often the desk looks for what a failure left unfinished. An approval is open for an hour at most.
 const TEND_EVERY: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Opens the press on the desk's directory, where a desk has made a ledger, and serves it until the process ends. It
-/// only reads.
+/// only reads, but for the inbox, where reports wait for the desk.
 pub(crate) async fn press(config: &Config, clock: Arc<dyn Clock>) -> Result<()> {
     let (operator, log, place) = (config.operator(), config.log(), config.desk());
     let trust = home::trust(&home::read_line(&log.trust)?)?;
@@ -104,7 +114,13 @@ pub(crate) async fn press(config: &Config, clock: Arc<dyn Clock>) -> Result<()> 
         Failure::new(Exit::Io, format!("the press cannot read {}: {e}", place.dir.display()))
             .next("`portcullis desk` makes it; the press must run on the same machine")
     })?;
-    let press = press::router(press::Config { trust, operator: words(&operator) }, reader, clock);
+    let inbox = store::Inbox::open(&place.dir).map_err(|e| {
+        Failure::new(Exit::Io, format!("the press cannot take reports: {e}"))
+            .next("it writes into the folder `inbox` there, and nowhere else")
+    })?;
+    let intake = press::Intake { inbox, draw: Arc::new(|| home::random().ok()) };
+    let press =
+        press::router(press::Config { trust, operator: words(&operator) }, reader, Some(intake), clock);
     tokio::spawn(serve::serve(door, TowerToHyperService::new(press)));
     Ok(())
 }

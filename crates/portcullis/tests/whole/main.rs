@@ -11,6 +11,7 @@ mod origin;
 mod people;
 mod process;
 mod rekey;
+mod reports;
 mod story;
 mod town;
 mod visitor;

@@ -130,7 +130,7 @@ async fn without_a_ledger_nothing_is_pretended() {
     let house = House::demo(START);
     let clock = Arc::new(ManualClock(AtomicU64::new(START.0)));
     let config = Config { trust: house.trust(), operator: operator() };
-    let router = crate::router(config, store.reader(), Arc::clone(&clock) as Arc<dyn Clock>);
+    let router = crate::router(config, store.reader(), None, Arc::clone(&clock) as Arc<dyn Clock>);
     let site = Site { dir, store, house, clock, router };
     for path in ["/", "/feed.atom", "/ledger/checkpoint", "/ledger/"] {
         let answer = site.get(path).await;
@@ -144,7 +144,7 @@ async fn another_house_s_trust_line_opens_nothing() {
     let site = Site::demo().await;
     let other = House::demo(START.plus(1));
     let config = Config { trust: other.trust(), operator: operator() };
-    let router = crate::router(config, site.store.reader(), Arc::clone(&site.clock) as Arc<dyn Clock>);
+    let router = crate::router(config, site.store.reader(), None, Arc::clone(&site.clock) as Arc<dyn Clock>);
     let site = Site { router, ..site };
     let answer = site.get("/").await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
@@ -160,7 +160,7 @@ async fn security_txt_has_what_rfc_9116_demands() {
     );
     let config =
         Config { trust: site.house.trust(), operator: Operator { security_email: None, ..operator() } };
-    let router = crate::router(config, site.store.reader(), Arc::clone(&site.clock) as Arc<dyn Clock>);
+    let router = crate::router(config, site.store.reader(), None, Arc::clone(&site.clock) as Arc<dyn Clock>);
     let site = Site { router, ..site };
     assert_eq!(site.get("/.well-known/security.txt").await.status, StatusCode::NOT_FOUND);
 }

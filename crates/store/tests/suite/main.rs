@@ -5,3 +5,4 @@ mod common;
 mod conformance;
 mod fault;
 mod rekey;
+mod reports;

@@ -1,0 +1,224 @@
+//! Reports over the API. They hold what people said about themselves, so no read of them is open without a token.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use policy::report::Report;
+use policy::report::cluster::Outcome;
+use serde::{Deserialize, Serialize};
+use store::{ClusterRow, Decided};
+use utoipa::ToSchema;
+
+use super::handlers::{Answered, Problems, ok, read_id};
+use super::lists::Which;
+use crate::act;
+use crate::auth::{Authorised, ReadReports, Triage};
+use crate::body::Octets;
+use crate::desk::Shared;
+use crate::error::DeskError;
+use crate::limits;
+use crate::once::{Once, json};
+
+/// Reports that say the same.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Cluster {
+    /// Its number: that of its first report.
+    id: String,
+    /// What it is about.
+    category: &'static str,
+    /// 4 (a life) to 0 (a nuisance): who is looked at first.
+    severity: u8,
+    /// The hostname it is about, if it names one that could be served.
+    host: Option<String>,
+    /// Whose hostname that was when the first report came.
+    customer_id: Option<String>,
+    /// When the first report came.
+    first: String,
+    /// When the newest report came.
+    last: String,
+    /// How many there are. It says nothing about what they say.
+    count: u64,
+    /// `open`, or what became of it: `acted`, `forwarded`, `unfounded`, `out-of-scope`, `abusive`.
+    outcome: &'static str,
+    /// What its reporters were told.
+    reply: Option<String>,
+}
+
+/// A list of clusters.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Clusters {
+    /// The gravest first, and of those the oldest.
+    reports: Vec<Cluster>,
+    /// Give it as `cursor` for the next part; absent at the end.
+    next_cursor: Option<String>,
+}
+
+/// One report.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Item {
+    /// Its number.
+    id: String,
+    /// When it came.
+    received: String,
+    /// How it came: `form` or `api`.
+    channel: &'static str,
+    /// Where it is, as the reporter wrote it.
+    about: Vec<String>,
+    /// When it happened, as the reporter says.
+    happened: Option<String>,
+    /// Whether the reporter stated to believe in good faith that it is accurate and complete.
+    good_faith: bool,
+    /// The reporter's name, as they gave it. Never tell the customer.
+    name: Option<String>,
+    /// The reporter's e-mail address, unchecked. Never tell the customer.
+    email: Option<String>,
+    /// The reporter's words.
+    text: String,
+}
+
+/// What somebody decided.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Step {
+    /// When.
+    at: String,
+    /// The name of the token.
+    by: String,
+    /// As in the list; `open` when it was opened again.
+    outcome: &'static str,
+    /// What its reporters were told.
+    reply: String,
+}
+
+/// A cluster with its reports.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Whole {
+    #[serde(flatten)]
+    cluster: Cluster,
+    /// The first 20 reports.
+    reports: Vec<Item>,
+    /// Everything that was decided, in order.
+    history: Vec<Step>,
+}
+
+/// What became of a cluster.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewOutcome {
+    /// `acted`, `forwarded`, `unfounded`, `out-of-scope`, `abusive`, or `open` to open it again.
+    outcome: String,
+    /// One sentence for everybody who reported it.
+    reply: String,
+}
+
+fn cluster(row: &ClusterRow) -> Cluster {
+    let outcome = row.decided.as_ref().and_then(|d| d.outcome);
+    Cluster {
+        id: row.id.to_string(),
+        category: row.category.word(),
+        severity: row.category.severity(),
+        host: row.host.clone(),
+        customer_id: row.customer.as_ref().map(ToString::to_string),
+        first: row.first.to_string(),
+        last: row.last.to_string(),
+        count: row.reports,
+        outcome: outcome.map_or("open", Outcome::word),
+        reply: row.decided.as_ref().map(|d| d.reply.to_string()),
+    }
+}
+
+fn item(report: Report) -> Item {
+    Item {
+        id: report.id.to_string(),
+        received: report.received.to_string(),
+        channel: report.channel.word(),
+        about: report.about.iter().map(|a| a.as_str().to_owned()).collect(),
+        happened: report.happened.map(|t| t.to_string()),
+        good_faith: report.good_faith,
+        name: report.reporter.name.map(|n| n.to_string()),
+        email: report.reporter.email.map(|e| e.to_string()),
+        text: report.text,
+    }
+}
+
+fn step(decided: Decided) -> Step {
+    Step {
+        at: decided.at.to_string(),
+        by: decided.by,
+        outcome: decided.outcome.map_or("open", Outcome::word),
+        reply: decided.reply.to_string(),
+    }
+}
+
+/// Reports that came in, as clusters of those that say the same.
+#[utoipa::path(get, path = "/api/v1/reports", operation_id = "listReports", tag = "reports", params(Which),
+    responses((status = 200, body = Clusters), Problems))]
+pub(crate) async fn list(
+    State(desk): State<Arc<Shared>>,
+    _by: Authorised<ReadReports>,
+    query: Result<Query<Which>, QueryRejection>,
+) -> Answered {
+    let Query(which) = query.map_err(|e| DeskError::Request(e.body_text()))?;
+    let queue = which.queue()?;
+    let rows = desk.store.clusters(&queue).await?;
+    let full = rows.len() as u64 >= u64::from(queue.limit);
+    let next_cursor = rows.last().filter(|_| full).map(|row| row.id.to_string());
+    ok(&Clusters { reports: rows.iter().map(cluster).collect(), next_cursor })
+}
+
+async fn whole(desk: &Shared, row: ClusterRow) -> Result<Whole, DeskError> {
+    let reports = desk.store.reports_of(&row.id, limits::REPORTS_SHOWN).await?;
+    let history = desk.store.outcomes_of(&row.id).await?;
+    Ok(Whole {
+        cluster: cluster(&row),
+        reports: reports.into_iter().map(item).collect(),
+        history: history.into_iter().map(step).collect(),
+    })
+}
+
+/// One cluster: its first reports, and what was decided.
+#[utoipa::path(get, path = "/api/v1/reports/{id}", operation_id = "getReports", tag = "reports",
+    params(("id" = String, Path, description = "The number of its first report")),
+    responses((status = 200, body = Whole), Problems))]
+pub(crate) async fn get(
+    State(desk): State<Arc<Shared>>,
+    _by: Authorised<ReadReports>,
+    path: Result<Path<String>, PathRejection>,
+) -> Answered {
+    let id = read_id(path)?;
+    let row =
+        desk.store.cluster(&id).await?.ok_or_else(|| DeskError::NotFound(format!("the reports {id}")))?;
+    ok(&whole(&desk, row).await?)
+}
+
+/// Say what became of a cluster. Everybody who reported it reads the reply.
+#[utoipa::path(post, path = "/api/v1/reports/{id}/outcome", operation_id = "decideReports", tag = "reports",
+    params(("id" = String, Path, description = "The number of its first report"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same answer for 24 hours")),
+    request_body(content = NewOutcome),
+    responses((status = 200, body = Whole), Problems))]
+pub(crate) async fn decide(
+    State(desk): State<Arc<Shared>>,
+    by: Authorised<Triage>,
+    path: Result<Path<String>, PathRejection>,
+    once: Once,
+    body: Octets<{ limits::JSON }>,
+) -> Answered {
+    let id = read_id(path)?;
+    let act = async {
+        let new: NewOutcome = serde_json::from_slice(&body.0).map_err(|e| {
+            DeskError::Request(format!("the body must be {{\"outcome\": ..., \"reply\": ...}}: {e}"))
+        })?;
+        let outcome = match new.outcome.as_str() {
+            "open" => None,
+            word => Some(Outcome::parse(word).ok_or_else(|| {
+                let all: Vec<&str> = Outcome::ALL.iter().map(|o| o.word()).collect();
+                DeskError::Request(format!("`outcome` must be one of {}, open", all.join(", ")))
+            })?),
+        };
+        let row = act::report::decide(&by, &desk, &id, outcome, &new.reply).await?;
+        json(StatusCode::OK, &whole(&desk, row).await?)
+    };
+    once.run(&desk, by.name(), &body.0, act).await
+}

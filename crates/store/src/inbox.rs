@@ -1,0 +1,175 @@
+//! The inbox: where the press leaves what the public sends, and the desk takes it. One file each, so that the press needs
+//! no way to write into the database, and what was acknowledged survives whatever happens to either.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ledger::Hash;
+use policy::Id;
+use policy::report::{MAX_REPORT, Report};
+
+use crate::publish::blocking;
+use crate::{Result, Store, StoreError, Told};
+
+/// Reports that wait for the desk. It takes them every few seconds; so many wait when it has been dead for hours, and
+/// with the largest ones they are 1.3 GB.
+pub const MAX_WAITING: u64 = 10_000;
+
+/// The folder beside the database.
+const FOLDER: &str = "inbox";
+
+/// The end of the inbox that the public's side holds: it can put in, and nothing else. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    folder: PathBuf,
+    /// At least so many wait: counted anew when it reaches the limit.
+    waiting: Mutex<u64>,
+}
+
+impl Inbox {
+    /// The inbox of the store in `dir`; its folder is made if it is not there.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or read.
+    pub fn open(dir: &Path) -> Result<Inbox> {
+        let folder = dir.join(FOLDER);
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        made.map_err(|e| StoreError::io("create", &folder, e))?;
+        let waiting = count(&folder).map_err(|e| StoreError::io("read", &folder, e))?;
+        Ok(Inbox { inner: Arc::new(Inner { folder, waiting: Mutex::new(waiting) }) })
+    }
+
+    /// Keeps a report until the desk takes it. When this returns, it is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] when [`MAX_WAITING`] wait; [`StoreError::Conflict`] when its number is taken.
+    pub async fn append(&self, report: &Report) -> Result<()> {
+        let (inner, id, text) = (Arc::clone(&self.inner), report.id.clone(), report.to_string());
+        blocking(move || {
+            // One at a time: two fsyncs each, and nobody is better off with more of them under way.
+            let mut waiting = inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            if *waiting >= MAX_WAITING {
+                *waiting = count(&inner.folder).map_err(|e| StoreError::io("read", &inner.folder, e))?;
+            }
+            if *waiting >= MAX_WAITING {
+                return Err(StoreError::Full { what: "reports that wait", limit: MAX_WAITING });
+            }
+            write(&inner.folder, &id, text.as_bytes())?;
+            *waiting += 1;
+            Ok(())
+        })
+        .await
+    }
+
+    /// What whoever holds a report's secret may know while it waits.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub async fn told(&self, id: &Id, secret: &Hash) -> Result<Option<Told>> {
+        let file = self.inner.folder.join(id.as_str());
+        let text = blocking(move || match fs::read_to_string(&file) {
+            Ok(text) => Ok(Some(text)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(StoreError::io("read", &file, e)),
+        });
+        let report = text.await?.and_then(|text| Report::parse(&text).ok()).filter(|r| r.secret == *secret);
+        Ok(report.map(|r| Told { received: r.received, category: r.category, decided: None }))
+    }
+}
+
+/// Files that are whole: a name that begins with a dot is still being written, or was when somebody pulled the plug.
+fn names(folder: &Path) -> io::Result<impl Iterator<Item = String>> {
+    let names = fs::read_dir(folder)?.filter_map(|item| item.ok()?.file_name().into_string().ok());
+    Ok(names.filter(|name| !name.starts_with('.')))
+}
+
+fn count(folder: &Path) -> io::Result<u64> {
+    Ok(names(folder)?.count() as u64)
+}
+
+fn write(folder: &Path, id: &Id, bytes: &[u8]) -> Result<()> {
+    let (file, temporary) = (folder.join(id.as_str()), folder.join(format!(".{id}")));
+    if file.exists() {
+        return Err(StoreError::Conflict(format!("there is a report {id} already")));
+    }
+    let written = || {
+        let mut out =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        out.write_all(bytes)?;
+        out.sync_all()?;
+        fs::rename(&temporary, &file)?;
+        File::open(folder)?.sync_all()
+    };
+    written().map_err(|e| {
+        // It would be overwritten; nobody reads it.
+        drop(fs::remove_file(&temporary));
+        StoreError::io("write", &file, e)
+    })
+}
+
+/// What lies in the inbox under a name.
+#[derive(Debug)]
+pub enum Waiting {
+    /// A report.
+    Report(Box<Report>),
+    /// Something that is none; it was put aside under this name and is looked at no more.
+    Unfit(String),
+}
+
+impl Store {
+    /// Some of what waits in the inbox, in the order of its numbers, which is that of its coming. It stays there until
+    /// [`Store::taken`].
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub async fn waiting(&self, most: usize) -> Result<Vec<Waiting>> {
+        let folder = self.dir().join(FOLDER);
+        blocking(move || {
+            let mut all: Vec<String> = match names(&folder) {
+                Ok(names) => names.filter(|name| !name.ends_with(".unfit")).collect(),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+                Err(e) => return Err(StoreError::io("read", &folder, e)),
+            };
+            all.sort_unstable();
+            all.truncate(most);
+            all.into_iter().map(|name| open(&folder, name)).collect()
+        })
+        .await
+    }
+
+    /// A report of the inbox is in the database: its file goes.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub async fn taken(&self, id: &Id) -> Result<()> {
+        let file = self.dir().join(FOLDER).join(id.as_str());
+        blocking(move || match fs::remove_file(&file) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", &file, e)),
+            _ => Ok(()),
+        })
+        .await
+    }
+}
+
+fn open(folder: &Path, name: String) -> Result<Waiting> {
+    let file = folder.join(&name);
+    let fits = fs::metadata(&file).is_ok_and(|m| m.is_file() && m.len() <= MAX_REPORT as u64);
+    let text = if fits { fs::read_to_string(&file).ok() } else { None };
+    let report = text.and_then(|text| Report::parse(&text).ok()).filter(|report| report.id.as_str() == name);
+    match report {
+        Some(report) => Ok(Waiting::Report(Box::new(report))),
+        None => {
+            let aside = format!("{name}.unfit");
+            fs::rename(&file, folder.join(&aside)).map_err(|e| StoreError::io("put aside", &file, e))?;
+            Ok(Waiting::Unfit(aside))
+        }
+    }
+}
