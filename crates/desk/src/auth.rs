@@ -15,9 +15,9 @@ use crate::error::DeskError;
 pub enum Role {
     /// Reads.
     Reader,
-    /// Reads, and handles reports.
+    /// Reads, and handles reports and cases.
     Analyst,
-    /// Reads, handles reports, and submits notes, signatures, blobs, undo notes and edges.
+    /// Reads, handles reports and cases, and submits notes, signatures, blobs, undo notes and edges.
     Officer,
 }
 
@@ -44,8 +44,10 @@ impl Role {
     /// The matrix, role x act. `tests/matrix.txt` holds the same as a table over all routes.
     pub(crate) fn may(self, act: Act) -> bool {
         match (self, act) {
-            (_, Act::Read) | (Role::Officer, _) | (Role::Analyst, Act::ReadReports | Act::Triage) => true,
-            (Role::Reader, Act::ReadReports | Act::Triage)
+            (_, Act::Read)
+            | (Role::Officer, _)
+            | (Role::Analyst, Act::ReadReports | Act::Triage | Act::ReadCases | Act::WorkCases) => true,
+            (Role::Reader, Act::ReadReports | Act::Triage | Act::ReadCases | Act::WorkCases)
             | (
                 Role::Reader | Role::Analyst,
                 Act::PutBlob | Act::Draft | Act::Sign | Act::Undo | Act::Enrol,
@@ -65,6 +67,8 @@ pub(crate) enum Act {
     Enrol,
     ReadReports,
     Triage,
+    ReadCases,
+    WorkCases,
 }
 
 impl Act {
@@ -78,6 +82,8 @@ impl Act {
             Act::Enrol => "enrol",
             Act::ReadReports => "read-reports",
             Act::Triage => "triage",
+            Act::ReadCases => "read-cases",
+            Act::WorkCases => "work-cases",
         }
     }
 }
@@ -97,7 +103,7 @@ macro_rules! permits {
         }
     )+ };
 }
-permits! { Read PutBlob Draft Sign Undo Enrol ReadReports Triage }
+permits! { Read PutBlob Draft Sign Undo Enrol ReadReports Triage ReadCases WorkCases }
 
 /// Proof that whoever asks may do `P`. Only the extractor below makes one.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use axum::middleware::map_response_with_state;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::api::handlers as api_;
-use crate::api::reports;
+use crate::api::{cases, reports};
 use crate::desk::Shared;
 use crate::error::DeskError;
 use crate::{page, relays};
@@ -39,6 +39,10 @@ pub(crate) const API: &[Route] = &[
     ("GET", "/api/v1/reports", || get(reports::list)),
     ("GET", "/api/v1/reports/{id}", || get(reports::get)),
     ("POST", "/api/v1/reports/{id}/outcome", || post(reports::decide)),
+    ("GET", "/api/v1/cases", || get(cases::list)),
+    ("POST", "/api/v1/cases", || post(cases::open)),
+    ("GET", "/api/v1/cases/{id}", || get(cases::get)),
+    ("POST", "/api/v1/cases/{id}/entries", || post(cases::add)),
     ("GET", "/api/v1/openapi.json", || get(api_::openapi)),
 ];
 

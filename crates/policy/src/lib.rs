@@ -12,6 +12,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod assessment;
+pub mod case;
 pub mod clock;
 pub mod entry;
 pub mod floor;

@@ -136,6 +136,8 @@ pub struct State {
     withdrawals: Vec<Config>,
     subjects: BTreeMap<Hash, Subject>,
     posts: BTreeSet<Hash>,
+    /// Refusals: the case, the note, its place.
+    refusals: Vec<(Id, Id, u64)>,
     outcomes: Vec<Outcome>,
 }
 
@@ -174,6 +176,7 @@ impl State {
             withdrawals: Vec::new(),
             subjects: BTreeMap::new(),
             posts: BTreeSet::new(),
+            refusals: Vec::new(),
             outcomes: Vec::from([Outcome::Applied { kind: Kind::Policy, id }]),
         })
     }
@@ -486,6 +489,25 @@ impl State {
         self.findings.get(id).map(|f| (&f.note, f.used))
     }
 
+    /// The notes that had effect and name this case, in the order of the log: findings, decisions (by their finding, or by
+    /// their subject where it is held), refusals.
+    pub fn notes_of(&self, case: &Id) -> Vec<(Kind, Id, u64)> {
+        let of = |d: &&Decision| {
+            let found = d.impose.finding.as_ref().and_then(|id| self.findings.get(id));
+            let found = found.is_some_and(|found| found.note.case == *case);
+            found || self.subjects.get(&d.impose.subject).is_some_and(|s| s.case == *case)
+        };
+        let findings = self.findings.values().filter(|f| f.note.case == *case);
+        let findings = findings.map(|f| (Kind::Finding, f.note.head.id.clone(), f.index));
+        let decisions = self.decisions.iter().filter(of);
+        let decisions = decisions.map(|d| (Kind::Impose, d.impose.head.id.clone(), d.index));
+        let refusals = self.refusals.iter().filter(|(of, ..)| of == case);
+        let refusals = refusals.map(|(_, id, index)| (Kind::Refuse, id.clone(), *index));
+        let mut all: Vec<_> = findings.chain(decisions).chain(refusals).collect();
+        all.sort_by_key(|(_, _, index)| *index);
+        all
+    }
+
     /// Whether somebody who may lift it has lifted this decision, which may be still to come: then it will never have
     /// effect.
     #[must_use]
@@ -746,7 +768,7 @@ impl State {
                 self.withdrawals.extend(note.takes_away().then(|| note.clone()));
                 self.config = Some(note);
             }
-            Change::Refuse => {}
+            Change::Refuse { case, id } => self.refusals.push((case, id, index_or_0)),
         }
     }
 

@@ -132,6 +132,13 @@ Examples, in their order; a majority of the officers signs (at least three, one 
             portcullis reports close rpt-0679fd3b4 --outcome acted --reply 'The page is gone.' --as anna"
     )]
     Reports(Reports),
+    /// Everything about one matter: what happened, who did what, which notes came of it
+    #[command(
+        after_help = "Examples:\n  portcullis case open 'Threats on a forum' --customer first-customer --reports rpt-0679fd3b4 --as anna\n  \
+            portcullis case add cas-0193 'He names the school and the hour.' --happened 22:40 --at https://forum.example/t/7 --as anna\n  \
+            portcullis case show cas-0193 --as anna\n  portcullis case --as anna"
+    )]
+    Case(Case),
     /// List edges, enrol one, or forget one
     #[command(
         after_help = "Examples:\n  portcullis edges --as anna\n  portcullis edges enrol 'edge-2+…' --as anna"
@@ -509,6 +516,114 @@ impl OutcomeWord {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct Case {
+    /// What is closed, instead of what is open.
+    #[arg(long)]
+    pub(crate) closed: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<CaseCommand>,
+}
+
+/// Each takes one person.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CaseCommand {
+    /// Begin a case
+    Open {
+        /// What it is about, in one line.
+        title: String,
+        /// Whose sites it is about: id or name.
+        #[arg(long, value_name = "CUSTOMER")]
+        customer: Option<String>,
+        /// Reports that are about it. May be repeated.
+        #[arg(long, value_name = "REPORTS")]
+        reports: Vec<String>,
+    },
+    /// What happened, with three times each; reports; notes of the ledger that name it
+    Show {
+        /// The number, or four characters of its beginning or end.
+        case: String,
+        /// Every entry as it was written, each with the hash of the one before.
+        #[arg(long)]
+        journal: bool,
+    },
+    /// Write down something that happened
+    Add {
+        /// The number, or four characters of its beginning or end.
+        case: String,
+        /// What happened, in one sentence.
+        what: String,
+        /// When it happened (default: now): 2026-11-22T23:15, or 23:15 for the last one; UTC.
+        #[arg(long, value_name = "TIME")]
+        happened: Option<String>,
+        /// When you saw it (default: now).
+        #[arg(long, value_name = "TIME")]
+        seen: Option<String>,
+        /// Where it can be seen.
+        #[arg(long, value_name = "ADDRESS")]
+        at: Option<String>,
+    },
+    /// Put reports to it
+    Link {
+        /// The number, or four characters of its beginning or end.
+        case: String,
+        /// The reports.
+        reports: String,
+    },
+    /// Work on it alone: nobody else takes it until four hours after your last entry
+    Take {
+        /// The number, or four characters of its beginning or end.
+        case: String,
+    },
+    /// Let others take it
+    Release {
+        /// The number, or four characters of its beginning or end.
+        case: String,
+    },
+    /// End it
+    Close {
+        /// The number, or four characters of its beginning or end.
+        case: String,
+        /// How it ended.
+        #[arg(long, value_enum)]
+        outcome: CaseOutcome,
+        /// Why, in one sentence.
+        #[arg(long, value_name = "SENTENCE")]
+        why: String,
+    },
+    /// Begin it again
+    Reopen {
+        /// The number, or four characters of its beginning or end.
+        case: String,
+        /// Why, in one sentence.
+        #[arg(long, value_name = "SENTENCE")]
+        why: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum CaseOutcome {
+    /// There was nothing to do.
+    NoAction,
+    /// The customer, or somebody else, put an end to it.
+    Remedied,
+    /// It was decided by a note in the ledger: imposed or refused.
+    Decided,
+    /// It went to whoever is responsible for it.
+    Forwarded,
+}
+
+impl CaseOutcome {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::NoAction => "no-action",
+            Self::Remedied => "remedied",
+            Self::Decided => "decided",
+            Self::Forwarded => "forwarded",
+        }
+    }
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Edges {
     #[command(subcommand)]
     pub(crate) command: Option<EdgesCommand>,
@@ -549,7 +664,7 @@ pub(crate) struct FindingDraft {
     /// Start from this filled-in criteria file.
     #[arg(long, value_name = "FILE")]
     pub(crate) criteria: Option<PathBuf>,
-    /// The case it belongs to (default: a new one).
+    /// The case it belongs to (default: a new number): `portcullis case` lists them.
     #[arg(long, value_name = "ID")]
     pub(crate) case: Option<String>,
     /// For how long harm is expected; at most 72h.
@@ -631,6 +746,9 @@ pub(crate) struct ProposeOther {
     /// tenant:ID, site:ID, hostname:NAME (or customer, for a standing decision only).
     #[arg(long)]
     pub(crate) scope: String,
+    /// The case it belongs to (default: a new number): `portcullis case` lists them.
+    #[arg(long, value_name = "CASE")]
+    pub(crate) case: Option<String>,
     /// The published rule and its version.
     #[arg(long, value_name = "RULE:VERSION")]
     pub(crate) ground: String,
@@ -652,6 +770,9 @@ pub(crate) struct ProposeOrder {
     /// The authority's id (public), and the order's document (kept at the desk; its SHA-256 is public).
     #[arg(long, value_name = "AUTHORITY:FILE")]
     pub(crate) order: String,
+    /// The case it belongs to (default: a new number): `portcullis case` lists them.
+    #[arg(long, value_name = "CASE")]
+    pub(crate) case: Option<String>,
     /// The published rule and its version.
     #[arg(long, value_name = "RULE:VERSION", default_value = "legal-order:1")]
     pub(crate) ground: String,

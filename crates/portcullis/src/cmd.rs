@@ -1,6 +1,7 @@
 //! One file per command; this one only says which is which.
 
 mod approve;
+mod case;
 mod config;
 mod continues;
 mod customers;
@@ -47,6 +48,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Sign(args) => sign::run(&global, args),
         Command::Log(args) => log::run(&global, args).await,
         Command::Edges(args) => edges::run(&global, args).await,
+        Command::Case(args) => case::run(&global, args).await,
         Command::Reports(args) => reports::run(&global, args).await,
         Command::Customers => customers::run(&global).await,
         Command::Finding(Finding::Draft(args)) => finding::draft(&global, args).await,

@@ -99,6 +99,16 @@ impl Desk {
         self.post(&format!("/reports/{id}/outcome"), "application/json", body.into()).await
     }
 
+    /// Opens a case.
+    pub(crate) async fn open_case(&self, case: &Value) -> Result<Value> {
+        self.post("/cases", "application/json", case.to_string().into()).await
+    }
+
+    /// Adds an entry to a case.
+    pub(crate) async fn add_to_case(&self, id: &str, entry: &Value) -> Result<Value> {
+        self.post(&format!("/cases/{id}/entries"), "application/json", entry.to_string().into()).await
+    }
+
     /// `GET` of a path under the API.
     pub(crate) async fn get(&self, path: &str) -> Result<Value> {
         json(self.ask(Ask::get(&format!("{API}{path}"))).await?)

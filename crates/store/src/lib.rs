@@ -9,6 +9,7 @@
 
 mod access;
 mod blobs;
+mod cases;
 mod db;
 mod dir;
 mod drafts;
@@ -31,6 +32,7 @@ use sqlx::SqlitePool;
 
 pub use access::{Answer, MAX_ANSWERS, MAX_COUNTERS, Token};
 pub use blobs::{MAX_BLOB, MAX_PENDING, MAX_PENDING_EACH, PENDING_SECONDS};
+pub use cases::NewCase;
 pub use dir::{LedgerDir, LedgerPath};
 pub use drafts::{Draft, DraftState, MAX_PAGE, NewDraft, Page};
 pub use edges::{EdgeRow, MAX_EDGES, Progress, Receipt};

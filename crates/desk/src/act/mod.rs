@@ -1,6 +1,7 @@
 //! What people and edges do at the desk. Each file is one act: decide (pure), then do.
 
 pub(crate) mod blob;
+pub(crate) mod case;
 pub(crate) mod config;
 pub(crate) mod cosign;
 pub(crate) mod decide;

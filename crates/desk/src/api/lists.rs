@@ -26,12 +26,12 @@ impl Part {
     }
 }
 
-/// Which part of the queue of reports.
+/// Which part of the queue of reports, or of cases.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Which {
-    /// `open` (when absent) or `decided`.
+    /// `open` (when absent); `decided` for reports, `closed` for cases.
     pub(crate) state: Option<String>,
     /// Items in the answer; 50 when absent, at most 200.
     #[param(minimum = 1, maximum = 200)]
@@ -41,12 +41,12 @@ pub(crate) struct Which {
 }
 
 impl Which {
-    /// As the store is asked.
-    pub(crate) fn queue(&self) -> Result<Queue, DeskError> {
+    /// As the store is asked. `done` is the word for what is not open.
+    pub(crate) fn queue(&self, done: &str) -> Result<Queue, DeskError> {
         let open = match self.state.as_deref() {
             None | Some("open") => true,
-            Some("decided") => false,
-            Some(_) => return Err(DeskError::Request("`state` must be `open` or `decided`".into())),
+            Some(state) if state == done => false,
+            Some(_) => return Err(DeskError::Request(format!("`state` must be `open` or `{done}`"))),
         };
         let after = self.cursor.as_deref().map(|c| Id::parse(c).ok_or_else(wrong_cursor)).transpose()?;
         Ok(Queue { open, after, limit: self.limit.unwrap_or(limits::PAGE).clamp(1, limits::MAX_PAGE) })

@@ -1,5 +1,6 @@
 //! The API under `/api/v1`: what goes over the wire, the handlers, and the OpenAPI document.
 
+pub(crate) mod cases;
 pub(crate) mod handlers;
 pub(crate) mod lists;
 pub(crate) mod look;
@@ -15,7 +16,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
     info(
         title = "Portcullis desk",
         version = "1",
-        description = "Notes, signatures, decisions, edges and reports. Signing keys never come near the desk: it takes texts and signatures, \
+        description = "Notes, signatures, decisions, edges, reports and cases. Signing keys never come near the desk: it takes texts and signatures, \
             and publishes what the fold over the ledger accepts. Times are RFC 3339, UTC. Errors are RFC 9457 problem \
             details with a fixed `code`. Every POST takes an `Idempotency-Key`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
@@ -40,6 +41,10 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
         reports::list,
         reports::get,
         reports::decide,
+        cases::list,
+        cases::open,
+        cases::get,
+        cases::add,
         handlers::openapi,
     ),
     modifiers(&Bearer),

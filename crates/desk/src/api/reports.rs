@@ -100,6 +100,8 @@ pub(crate) struct Whole {
     reports: Vec<Item>,
     /// Everything that was decided, in order.
     history: Vec<Step>,
+    /// Cases that it is in.
+    cases: Vec<String>,
 }
 
 /// What became of a cluster.
@@ -160,7 +162,7 @@ pub(crate) async fn list(
     query: Result<Query<Which>, QueryRejection>,
 ) -> Answered {
     let Query(which) = query.map_err(|e| DeskError::Request(e.body_text()))?;
-    let queue = which.queue()?;
+    let queue = which.queue("decided")?;
     let rows = desk.store.clusters(&queue).await?;
     let full = rows.len() as u64 >= u64::from(queue.limit);
     let next_cursor = rows.last().filter(|_| full).map(|row| row.id.to_string());
@@ -170,7 +172,9 @@ pub(crate) async fn list(
 async fn whole(desk: &Shared, row: ClusterRow) -> Result<Whole, DeskError> {
     let reports = desk.store.reports_of(&row.id, limits::REPORTS_SHOWN).await?;
     let history = desk.store.outcomes_of(&row.id).await?;
+    let cases = desk.store.cases_of(&row.id).await?;
     Ok(Whole {
+        cases: cases.iter().map(ToString::to_string).collect(),
         cluster: cluster(&row),
         reports: reports.into_iter().map(item).collect(),
         history: history.into_iter().map(step).collect(),

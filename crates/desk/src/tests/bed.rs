@@ -375,6 +375,28 @@ fn texts(house: &House) -> BTreeMap<&'static str, Vec<u8>> {
     put("gone", outcome("acted", "The page is gone."));
     put("back", outcome("open", "It is back."));
     put("odd-outcome", outcome("blocked", "You wish."));
+    put("case", serde_json::json!({ "id": "cas-1", "title": "A bank's page", "customer_id": "cus_first", "reports": ["rpt-1"] }).to_string());
+    put(
+        "case-nobody",
+        serde_json::json!({ "id": "cas-2", "title": "x", "customer_id": "cus_nobody" }).to_string(),
+    );
+    put("case-odd", serde_json::json!({ "id": "rpt-2", "title": "x" }).to_string());
+    put(
+        "case-unreported",
+        serde_json::json!({ "id": "cas-3", "title": "x", "reports": ["rpt-9"] }).to_string(),
+    );
+    put("link", serde_json::json!({ "act": "link", "reports": "rpt-3" }).to_string());
+    put("saw", serde_json::json!({ "act": "happened", "happened": "2027-01-15T07:00:00Z", "place": "https://one.first.example/login", "what": "It asks for a password." }).to_string());
+    put(
+        "foresaw",
+        serde_json::json!({ "act": "happened", "happened": "2027-01-16T07:00:00Z", "what": "It will." })
+            .to_string(),
+    );
+    for act in ["take", "release"] {
+        put(act, serde_json::json!({ "act": act }).to_string());
+    }
+    put("close", serde_json::json!({ "act": "close", "outcome": "remedied", "why": "Gone." }).to_string());
+    put("reopen", serde_json::json!({ "act": "reopen", "why": "Back." }).to_string());
     put("odd-reply", outcome("acted", "two\nlines"));
     put("garbage", "no note at all\n".into());
     let stranger = House::new("demo:localhost/other", START);

@@ -44,6 +44,7 @@ async fn from_the_inbox_to_the_answer() {
         bed.store.reader().told(&id("rpt-2"), &Hash::of(b"rpt-2")).await.expect("reads").expect("theirs");
     assert_eq!(told.decided.expect("decided").2.as_str(), "The page is gone.");
     assert_eq!(bed.desk.doorbell().borrow().to_owned(), 1, "no entry of the log comes from a report");
+    bed.run(include_str!("../../tests/cases.txt")).await;
 }
 
 /// The writer is gone while reports come in: they wait, and are there once when it is back.

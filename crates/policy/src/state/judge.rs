@@ -58,7 +58,10 @@ pub(super) enum Change {
         rekeys: bool,
     },
     Config(Config),
-    Refuse,
+    Refuse {
+        case: Id,
+        id: Id,
+    },
 }
 
 /// Grounds an abuse decision may rest on (DESIGN 6).
@@ -107,10 +110,10 @@ impl State {
             AnyNote::Suspend(n) => self.judge_suspend(n, signed, logged),
             AnyNote::Policy(n) => self.judge_policy_here(n, signed, logged),
             AnyNote::Config(n) => self.judge_config(n, signed, logged),
-            AnyNote::Refuse(_) => {
+            AnyNote::Refuse(n) => {
                 let signers = self.signers(signed, self.policy(logged), logged)?;
                 need(quorum::persons(&signers, 1))?;
-                Ok(Change::Refuse)
+                Ok(Change::Refuse { case: n.case.clone(), id: n.head.id.clone() })
             }
         }
     }

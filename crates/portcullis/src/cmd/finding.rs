@@ -39,7 +39,8 @@ pub(super) async fn draft(global: &Global, args: FindingDraft) -> Result<Exit> {
         return Err(Failure::input("--window is at most 72h: harm that is further away is not imminent"));
     }
     let customer = desk.customer(&args.customer).await?;
-    let subject = subject(&officer, &customer, &args.scope, args.case.as_deref())?;
+    let case = super::case::named(&desk, args.case.as_deref()).await?;
+    let subject = subject(&officer, &customer, &args.scope, case)?;
     let blob = subject.to_string();
     let criteria = match &args.criteria {
         Some(file) => std::fs::read_to_string(file).map_err(|e| Failure::io("read", file, &e))?,
@@ -159,12 +160,7 @@ async fn sign_draft(desk: &Desk, officer: &Officer, dir: &Path, args: &Sign) -> 
 }
 
 /// Who is meant: the customer's hostnames in the scope, as the desk lists them now.
-pub(super) fn subject(
-    officer: &Officer,
-    customer: &Value,
-    scope: &str,
-    case: Option<&str>,
-) -> Result<Subject> {
+pub(super) fn subject(officer: &Officer, customer: &Value, scope: &str, case: Option<Id>) -> Result<Subject> {
     let wrong = || {
         Failure::input(format!("{scope:?} is no scope")).next("customer, tenant:ID, site:ID or hostname:NAME")
     };
@@ -187,7 +183,7 @@ pub(super) fn subject(
     let mut hostnames: Vec<String> = hostnames.into_iter().map(str::to_owned).collect();
     hostnames.sort();
     let case = match case {
-        Some(case) => Id::parse(case).ok_or_else(|| Failure::input(format!("{case:?} is no id")))?,
+        Some(case) => case,
         None => new_id("cas")?,
     };
     let id = text(customer, "id");

@@ -30,7 +30,8 @@ pub(super) async fn run(global: &Global, args: Propose) -> Result<Exit> {
 
 async fn order(global: &Global, officer: &Officer, desk: &Desk, args: ProposeOrder) -> Result<Exit> {
     let customer = desk.customer(&args.proposal.customer).await?;
-    let subject = super::finding::subject(officer, &customer, &args.scope, None)?;
+    let case = super::case::named(desk, args.case.as_deref()).await?;
+    let subject = super::finding::subject(officer, &customer, &args.scope, case)?;
     let now = RealClock::new().now();
     let until = now.plus(args.span.0);
     let terms = Terms { class: Class::Order, ground: &args.ground, since: now, until, now };
@@ -89,7 +90,8 @@ async fn other(
     args: ProposeOther,
 ) -> Result<Exit> {
     let customer = desk.customer(&args.proposal.customer).await?;
-    let subject = super::finding::subject(officer, &customer, &args.scope, None)?;
+    let case = super::case::named(desk, args.case.as_deref()).await?;
+    let subject = super::finding::subject(officer, &customer, &args.scope, case)?;
     let now = RealClock::new().now();
     let since = if class == Class::Standing { now.plus(args.starts_in.0) } else { now };
     let terms = Terms { class, ground: &args.ground, since, until: since.plus(args.span.0), now };

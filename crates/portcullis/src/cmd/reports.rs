@@ -151,19 +151,25 @@ async fn decide(global: &Global, desk: &Desk, part: &str, outcome: &str, reply: 
 }
 
 /// The one number that begins or ends like this.
-async fn resolve(desk: &Desk, part: &str) -> Result<String> {
+pub(super) async fn resolve(desk: &Desk, part: &str) -> Result<String> {
     let mut found: Vec<String> = Vec::new();
     for decided in [false, true] {
         found.extend(all(desk, decided).await?.iter().map(|it| text(it, "id").to_owned()));
     }
+    the_one(found, part, "reports", "`portcullis reports` lists what is open, `reports --decided` the rest")
+}
+
+/// Of these numbers the one that is, begins or ends like this.
+pub(super) fn the_one(mut found: Vec<String>, part: &str, what: &str, next: &str) -> Result<String> {
     let whole = found.iter().any(|id| id == part);
-    found.retain(|id| {
-        if whole { id == part } else { part.len() >= 4 && (id.starts_with(part) || id.ends_with(part)) }
-    });
+    let fits = |id: &str| part.len() >= 4 && (id.starts_with(part) || id.ends_with(part));
+    found.retain(|id| if whole { id == part } else { fits(id) });
     match found.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(Failure::input(format!("no reports with a number that is, begins or ends with {part:?}"))
-            .next("`portcullis reports` lists what is open, `reports --decided` the rest; give at least four characters")),
+        [] => {
+            let missing = format!("no {what} with a number that is, begins or ends with {part:?}");
+            Err(Failure::input(missing).next(format!("{next}; give at least four characters")))
+        }
         several => Err(Failure::input(format!("{part:?} could be any of: {}", several.join(", ")))),
     }
 }

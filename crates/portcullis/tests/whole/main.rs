@@ -1,6 +1,7 @@
 //! The whole house with real parts: processes of the built binary, a stock nginx as origin, curl and headless Chromium
 //! as visitors, OpenSSH as everybody's pen. `make test` installs what is missing.
 
+mod case;
 mod ceremony;
 mod config;
 mod database;

@@ -5,7 +5,7 @@ use crate::town::{FIRST, Town, portcullis};
 use crate::visitor::{Browser, plain};
 use serde_json::Value;
 
-fn send(town: &Town, text: &str) -> String {
+pub(crate) fn send(town: &Town, text: &str) -> String {
     let about = format!("about=https://{}/login", FIRST[0]);
     let text = format!("text={text}");
     let fields = [
@@ -22,7 +22,7 @@ fn send(town: &Town, text: &str) -> String {
     sent.all("location")[0].to_owned()
 }
 
-fn queue(town: &Town, more: &[&str]) -> Vec<Value> {
+pub(crate) fn queue(town: &Town, more: &[&str]) -> Vec<Value> {
     let args = [&["reports", "--json"], more].concat();
     let answer: Value = serde_json::from_str(&town.person("anna", &args).ok()).expect("JSON");
     answer["reports"].as_array().expect("a list").clone()

@@ -11,13 +11,13 @@ use store::{Decided, Inbox, Queue, Store, StoreError, Waiting};
 const LETTER: &str = "I am outraged that you go on protecting this site, and demand that you end your services for \
     this customer at once and say so in public, or I will take my business elsewhere.";
 
-async fn fresh() -> (tempfile::TempDir, Store) {
+pub(crate) async fn fresh() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).await.unwrap();
     (dir, store)
 }
 
-fn report(n: u64, category: Category, host: &str, text: &str) -> Report {
+pub(crate) fn report(n: u64, category: Category, host: &str, text: &str) -> Report {
     let id = id(&format!("rpt-{n:05}"));
     Report {
         received: Time(START.0 + n),
