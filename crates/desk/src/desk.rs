@@ -35,6 +35,8 @@ pub struct Config {
     /// The customers there are at start, unless the log says which there are. They are needed before anything is
     /// served: finishing an interrupted publication asks whether its subject names only its customer's hostnames.
     pub customers: Vec<CustomerView>,
+    /// The name of the edge whose key lies in the same home, if there is one: a backup brings both back.
+    pub own_edge: Option<String>,
     /// Reads sites files.
     pub snapshots: Arc<dyn Snapshots>,
     /// The key that the policy names for configurations; `None` where this desk publishes none.

@@ -1,6 +1,7 @@
 //! Is the head that this desk found at its start the newest one? After a restored backup it is not, and signing on it
-//! would give the log two histories. So nothing is signed until somebody who would know has reported: an enrolled edge, a
-//! witness, or, where there is none, a person on this machine.
+//! would give the log two histories. So nothing is signed until somebody who would know has reported: an enrolled edge that
+//! holds all that this log holds, a witness, or, where there is none, a person on this machine. An edge whose key lies in
+//! this home was restored with it: it counts only where there is no other.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};

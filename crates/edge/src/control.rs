@@ -56,6 +56,8 @@ impl Shared {
 pub(crate) struct Control {
     pub(crate) shared: Arc<Shared>,
     state: Mutex<State>,
+    /// Held while a sites file is taken over, so that the later one counts.
+    taking: Mutex<()>,
     operator: Operator,
     file: PathBuf,
     changed: watch::Sender<u64>,
@@ -87,8 +89,14 @@ impl Control {
             notes,
         });
         let state = Mutex::new(State { bindings, effective });
-        let control =
-            Self { shared, state, operator: config.operator.clone(), file, changed: watch::Sender::new(0) };
+        let control = Self {
+            shared,
+            state,
+            taking: Mutex::new(()),
+            operator: config.operator.clone(),
+            file,
+            changed: watch::Sender::new(0),
+        };
         control.set_sites(sites)?;
         Ok(control)
     }
@@ -100,12 +108,13 @@ impl Control {
 
     /// Takes over a sites file, or leaves everything as it was.
     pub(crate) fn set_sites(&self, sites: &Sites) -> io::Result<()> {
+        let _taking = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
+        // Certificates are files, and a file may not answer: no block and no lift waits for that.
+        let mut world = World::load(sites)?;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bindings = state.bindings.clone();
         bindings.update(sites, self.shared.clock.now());
-        let before = self.shared.world.load();
-        let named: Vec<Host> = self.shared.table.load().named().cloned().collect();
-        let world = World::build(sites, &before, &named)?;
+        world.keep(&self.shared.world.load(), self.shared.table.load().named());
         // Table before world: a hostname that comes from a stranger must be known as one before it is the customer's.
         let table = self.table(&state.effective, &mut bindings);
         write(&self.file, &bindings.to_text())?;

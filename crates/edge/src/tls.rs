@@ -7,7 +7,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -33,10 +33,28 @@ fn provider() -> CryptoProvider {
 /// Reads a certificate from two PEM files.
 pub(crate) fn load(chain: &Path, key: &Path) -> io::Result<Arc<CertifiedKey>> {
     let read = |path: &Path| {
-        std::fs::read(path).map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))
+        read_pem(path).map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))
     };
     let pem = Pem { chain: read(chain)?, key: read(key)? };
     certify(&pem).map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", chain.display())))
+}
+
+/// Largest PEM file, bytes: the longest chains with the largest keys are below 64 KiB.
+const MAX_PEM: u64 = 1024 * 1024;
+
+/// Reads a PEM file. A path may come from the log: what is no plain file (a pipe, a device) is not opened, because it might
+/// never answer or never end.
+fn read_pem(path: &Path) -> io::Result<Vec<u8>> {
+    let about = std::fs::metadata(path)?;
+    if !about.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is no plain file"));
+    }
+    let mut pem = Vec::new();
+    std::fs::File::open(path)?.take(MAX_PEM + 1).read_to_end(&mut pem)?;
+    if pem.len() as u64 > MAX_PEM {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is larger than 1 MiB"));
+    }
+    Ok(pem)
 }
 
 /// Checks that chain and key belong together.

@@ -61,9 +61,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Reads certificates and builds the map. Hostnames that a measure names keep the
-    /// certificate they had `before` when they leave the file.
-    pub(crate) fn build(sites: &Sites, before: &Self, named: &[Host]) -> io::Result<Self> {
+    /// Reads certificates and builds the map.
+    pub(crate) fn load(sites: &Sites) -> io::Result<Self> {
         let mut world = Self::default();
         let mut names: Vec<(&str, u32)> = Vec::new();
         for customer in &sites.customers {
@@ -74,14 +73,18 @@ impl World {
             }
         }
         world.map = Some(HostMap::build(names));
+        Ok(world)
+    }
+
+    /// Hostnames that a measure names keep the certificate they had `before` when they leave the file.
+    pub(crate) fn keep<'h>(&mut self, before: &Self, named: impl Iterator<Item = &'h Host>) {
         for host in named {
-            if world.find(host).is_none()
+            if self.find(host).is_none()
                 && let Some(certified) = before.certified(host)
             {
-                world.kept.insert(host.clone(), certified);
+                self.kept.insert(host.clone(), certified);
             }
         }
-        Ok(world)
     }
 
     /// The site that serves a host.

@@ -169,6 +169,25 @@ async fn moving_hostnames_neither_frees_nor_drags_in() {
     assert_eq!(status(&h.get("one.first.example", "/").await), 421);
 }
 
+/// What a pipe or a device says may never come, and never end: it is not asked.
+#[tokio::test]
+async fn a_certificate_that_is_no_plain_file_is_refused() {
+    let h = Harness::new().await;
+    let pipe = h.dir.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo of coreutils");
+    assert!(made.success());
+    let plain = toml(h.origin.address);
+    for bad in ["pipe", "/dev/zero", "."] {
+        let (start, rest) = plain.split_once("certificate = \"").expect("a site with TLS");
+        let (_, end) = rest.split_once('"').expect("a path");
+        let with = format!("{start}certificate = \"{bad}\"{end}");
+        let refused = h.try_sites(&with).expect_err("no plain file");
+        assert!(refused.to_string().contains("plain file"), "{refused}");
+    }
+    h.block_customer().await;
+    assert_eq!(status(&h.get("one.first.example", "/").await), 403);
+}
+
 #[tokio::test]
 async fn a_subject_that_names_a_stranger_has_no_effect() {
     let h = Harness::new().await;

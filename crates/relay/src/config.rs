@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 use bytes::Bytes;
 use ledger::Hash;
@@ -24,6 +25,9 @@ pub const PATH: &str = "/relay/v1/config";
 
 /// Largest request for a snapshot, bytes: six short lines and a signature.
 pub const MAX_REQUEST: usize = 4096;
+
+/// So long taking over may take: 20,000 certificates are read in seconds. Beyond it the edge says so, and tries again.
+pub const TAKING: Duration = Duration::from_secs(60);
 
 /// What was refused is tried again after this long: a certificate may have come.
 pub const RETRY: Duration = Duration::from_secs(15);
@@ -154,6 +158,10 @@ pub(crate) struct Configurer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) desk: Client,
     pub(crate) to: Arc<dyn Configure>,
+    /// One is taken over at a time, also when nobody waits for it any more.
+    pub(crate) taking: Arc<Semaphore>,
+    /// [`TAKING`].
+    pub(crate) patience: Duration,
 }
 
 /// What there is to do.
@@ -221,12 +229,18 @@ impl Configurer {
             steps.push(Step { note, snapshot });
         }
         let (to, base) = (Arc::clone(&self.to), work.base);
+        let alone = Arc::clone(&self.taking).try_acquire_owned();
+        let alone = alone
+            .map_err(|_| "an earlier attempt has not ended yet: a file of it does not answer".to_owned())?;
         // Certificates are read and a table is built; undos must not wait for that.
         let applied = tokio::task::spawn_blocking(move || {
+            let _alone = alone;
             to.apply(base.as_deref(), &steps)?;
             Ok::<_, String>(steps.pop())
         });
-        let last = applied.await.map_err(|_| "taking it over failed".to_owned())??;
+        let applied = tokio::time::timeout(self.patience, applied).await;
+        let applied = applied.map_err(|_| "it takes too long: a file of it does not answer".to_owned())?;
+        let last = applied.map_err(|_| "taking it over failed".to_owned())??;
         let last = last.ok_or_else(|| "nothing to go to".to_owned())?;
         Ok(Applied { version: last.note.version, snapshot: last.snapshot.into() })
     }

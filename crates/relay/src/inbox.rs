@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use ledger::Hash;
 use policy::MAX_UNDO;
 
 use crate::load::count;
@@ -77,5 +78,9 @@ fn refuse(shared: &Shared, file: &Path, why: &str) -> io::Result<()> {
     let mut name = file.as_os_str().to_owned();
     name.push(".");
     name.push(REFUSED);
-    fs::rename(file, name)
+    // A name that is too long to be made longer gives way to one that fits: else it would be tried every second for ever.
+    fs::rename(file, name).or_else(|_| {
+        let short = Hash::of(file.as_os_str().as_encoded_bytes());
+        fs::rename(file, file.with_file_name(format!("{short}.{REFUSED}")))
+    })
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 use policy::clock::Clock;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -103,7 +103,13 @@ impl Tail {
     /// Names whoever serves sites; without it configurations are not followed.
     pub fn configure(&mut self, to: Arc<dyn Configure>) {
         let desk = Client::new(self.bell.clone());
-        self.configurer = Some(Configurer { shared: Arc::clone(&self.shared), desk, to });
+        self.configurer = Some(Configurer {
+            shared: Arc::clone(&self.shared),
+            desk,
+            to,
+            taking: Arc::new(Semaphore::new(1)),
+            patience: config::TAKING,
+        });
     }
 
     /// What is in force, now and at every change.

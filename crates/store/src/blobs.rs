@@ -94,8 +94,20 @@ impl Store {
             .bind(hash.0.as_slice())
             .execute(self.writer())
             .await?;
-        let (ledger, hash) = (self.dir().join("ledger"), *hash);
-        let erased = tokio::task::spawn_blocking(move || crate::LedgerDir::new(ledger).erase(&hash));
+        // The log of what was written before holds it too, until it is written over.
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(self.writer()).await?;
+        let (dir, hash) = (self.dir().to_owned(), *hash);
+        let erased = tokio::task::spawn_blocking(move || {
+            let erased = crate::LedgerDir::new(dir.join("ledger")).erase(&hash)?;
+            // Ledgers of the time before a new log key keep theirs as proof; not of whom a decision was about.
+            let all = std::fs::read_dir(&dir).map_err(|e| StoreError::io("read", &dir, e))?;
+            for before in
+                all.flatten().filter(|it| it.file_name().as_encoded_bytes().starts_with(b"ledger.before-"))
+            {
+                crate::LedgerDir::new(before.path()).erase(&hash)?;
+            }
+            Ok(erased)
+        });
         erased.await.map_err(|e| StoreError::Damaged(format!("erasing ended: {e}")))?
     }
 

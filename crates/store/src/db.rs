@@ -43,7 +43,9 @@ pub(crate) async fn open_writer(dir: &Path) -> Result<SqlitePool> {
         .journal_mode(SqliteJournalMode::Wal)
         // FULL: a committed transaction survives loss of power. NORMAL could lose the newest head, which is the
         // one row that must never go back.
-        .synchronous(SqliteSynchronous::Full);
+        .synchronous(SqliteSynchronous::Full)
+        // What is deleted is overwritten: subjects and what reporters said about themselves must be gone when they go.
+        .pragma("secure_delete", "ON");
     let pool = SqlitePoolOptions::new()
         .max_connections(1)
         // After a full disk SQLite has rolled back by itself, and the connection still counts a transaction: every later
@@ -121,6 +123,7 @@ mod tests {
             async |sql: &'static str| sqlx::query_scalar::<_, String>(sql).fetch_one(&writer).await.unwrap();
         assert_eq!(pragma("SELECT journal_mode FROM pragma_journal_mode").await, "wal");
         assert_eq!(pragma("SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous").await, "2", "FULL");
+        assert_eq!(pragma("SELECT CAST(secure_delete AS TEXT) FROM pragma_secure_delete").await, "1");
         assert_eq!(pragma("SELECT CAST(foreign_keys AS TEXT) FROM pragma_foreign_keys").await, "1");
     }
 

@@ -26,6 +26,12 @@ pub trait Snapshots: Send + Sync {
     /// Everything that is wrong with it, in words.
     fn customers(&self, snapshot: &[u8]) -> Result<Vec<CustomerView>, String>;
 
+    /// Whether every edge may read it, beyond being readable here.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    fn publishable(&self, snapshot: &[u8]) -> Result<(), String>;
+
     /// What the second takes away from whoever is in the first.
     ///
     /// # Errors
@@ -121,6 +127,7 @@ async fn carry(desk: &Arc<Shared>, sites: &[u8]) -> Result<Offered, DeskError> {
             "the policy says that {wanted} signs configurations, and `desk.config_key` is not that key; edges serve what the log has"
         ))
     })?;
+    desk.lane.snapshots.publishable(sites).map_err(unfit)?;
     if sites.len() > MAX_SNAPSHOT {
         return Err(unfit(format!(
             "the sites file has {} bytes; at most {MAX_SNAPSHOT} are taken",
@@ -138,7 +145,7 @@ async fn carry(desk: &Arc<Shared>, sites: &[u8]) -> Result<Offered, DeskError> {
         return Ok(Offered::Current);
     }
     let draft = match waiting {
-        Some(draft) => draft,
+        Some(draft) => signed(desk, key, draft).await?,
         None => propose(desk, &state, key, sites, &customers).await?,
     };
     sign::settle(desk, &draft.id, false).await?;
@@ -211,10 +218,18 @@ async fn propose(
     };
     let text = config.to_string();
     let new = NewDraft { id: id.clone(), kind: policy::Kind::Config.word().to_owned(), text, created: now };
-    let signature = key.sign(&new.text).to_string();
-    desk.store.put_draft(&new).await?;
+    let draft = desk.store.put_draft(&new).await?;
     tracing::info!(%id, withdrawn = config.withdrawn, lowered = config.lowered, "configuration");
-    Ok(desk.store.add_signature(&id, &signature).await?)
+    signed(desk, key, draft).await
+}
+
+/// The machine's signature, if it is not there: we may have stopped before it, or the policy has named another key since.
+async fn signed(desk: &Shared, key: &SigningKey, draft: Draft) -> Result<Draft, DeskError> {
+    let signature = key.sign(&draft.text).to_string();
+    if draft.signatures.contains(&signature) {
+        return Ok(draft);
+    }
+    Ok(desk.store.add_signature(&draft.id, &signature).await?)
 }
 
 /// What a configuration's note takes away, by name. The note has the numbers, and the log will have them.

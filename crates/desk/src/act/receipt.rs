@@ -61,12 +61,23 @@ async fn take(desk: &Shared, bytes: &[u8]) -> Result<(), DeskError> {
     };
     if desk.store.put_receipt(&kept).await? {
         tracing::debug!(edge = name, size = kept.size, "receipt");
-        if desk.public().tree.root_at(kept.size) == Some(kept.root) {
+        let tree = desk.public().tree;
+        // Less than we hold says nothing of what may follow.
+        if kept.size == tree.len() && tree.root_at(kept.size) == Some(kept.root) && knows(desk, &name).await?
+        {
             desk.confirmed.receipt(kept.at);
         }
         return Ok(());
     }
     Err(older(&name))
+}
+
+/// Whether this edge would know of entries that this desk has lost.
+async fn knows(desk: &Shared, name: &str) -> Result<bool, DeskError> {
+    if desk.config.own_edge.as_deref() != Some(name) {
+        return Ok(true);
+    }
+    Ok(desk.store.edges().await?.iter().all(|edge| edge.name == name))
 }
 
 fn older(name: &str) -> DeskError {

@@ -267,6 +267,7 @@ async fn unconfirmed(
         demo_allowed: true,
         witnesses: Vec::new(),
         customers: customers(),
+        own_edge: Some("demo:edge-own".into()),
         snapshots: Arc::new(Lines),
         config_key: house.config.as_ref().map(|key| SigningKey::parse(&key.encode()).expect("a key")),
     };
@@ -306,6 +307,10 @@ impl Snapshots for Lines {
             }
         }
         Ok(customers)
+    }
+
+    fn publishable(&self, snapshot: &[u8]) -> Result<(), String> {
+        lines(snapshot).map(drop)
     }
 
     fn change(&self, before: &[u8], after: &[u8]) -> Result<Change, String> {
@@ -405,9 +410,12 @@ fn texts(house: &House) -> BTreeMap<&'static str, Vec<u8>> {
     let armor =
         SshSig::from_blob(&stranger.sign(&impose.to_string(), "anna").bytes).expect("an SSHSIG").to_armor();
     texts.insert("stranger-armor", armor.into_bytes());
-    for (name, edge) in
-        [("edge-1", "demo:edge-1"), ("edge-2", "demo:edge-2"), ("edge-1-other", "demo:edge-1/other")]
-    {
+    for (name, edge) in [
+        ("edge-own", "demo:edge-own"),
+        ("edge-1", "demo:edge-1"),
+        ("edge-2", "demo:edge-2"),
+        ("edge-1-other", "demo:edge-1/other"),
+    ] {
         texts.insert(name, vkey_json(&edge_key(edge).verifier().to_string()));
     }
     let person = house.policy().persons.first().map(|p| p.keys[0].to_string());

@@ -233,3 +233,26 @@ async fn a_draft_that_follows_another_configuration_is_void() {
     let stale = bed.store.draft(&id("cfg-old")).await.expect("read").expect("a draft");
     assert_eq!(stale.state, store::DraftState::Void);
 }
+
+#[tokio::test]
+async fn a_desk_killed_between_text_and_signature_signs_when_it_is_back() {
+    let mut bed = bed().await;
+    offer(&bed, TWO).await;
+    let config = policy::note::Config {
+        head: policy::note::Head { origin: bed.house.origin.clone(), id: id("cfg-2-crash") },
+        version: 2,
+        previous: Some(Hash::of(TWO)),
+        snapshot: Hash::of(THREE),
+        customers: 2,
+        hostnames: 3,
+        withdrawn: 0,
+        lowered: 0,
+        time: START,
+    };
+    let text = config.to_string();
+    let new = store::NewDraft { id: id("cfg-2-crash"), kind: "config".into(), text, created: START };
+    bed.store.put_draft(&new).await.expect("put");
+    bed.restart(std::sync::Arc::new(store::fault::NoFaults)).await.expect("opens");
+    let offered = bed.desk.offer(THREE).await.expect("the same draft, signed");
+    assert!(matches!(offered, Offered::Published(2)), "{offered:?}");
+}

@@ -38,6 +38,25 @@ async fn nothing_is_signed_before_an_edge_has_reported() {
     panic!("what people signed in the meantime is published when an edge has reported");
 }
 
+/// A backup brings back the edge of the same home too, and an edge that is behind knows nothing of what is lost.
+#[tokio::test]
+async fn an_edge_that_could_not_know_confirms_nothing() {
+    let mut bed = restarted().await;
+    bed.run(&format!("{APPROVE}\n  200")).await;
+    bed.run("POST /api/v1/edges as officer body edge-own\n  201").await;
+    for silent in ["receipt demo:edge-own 2 101 none", "receipt demo:edge-1 1 101 none"] {
+        bed.run(&format!("POST /relay/v1/receipts {silent}\n  204")).await;
+        bed.desk.tend().await;
+        assert!(!published(&bed).await, "{silent}");
+    }
+    // Where there is no other edge, it is all there is.
+    bed.store.remove_edge("demo:edge-1").await.expect("removed");
+    bed.restart_alone().await;
+    bed.run("POST /relay/v1/receipts receipt demo:edge-own 2 102 none\n  204").await;
+    bed.desk.tend().await;
+    assert!(published(&bed).await);
+}
+
 #[tokio::test]
 async fn an_edge_that_knows_more_stops_it() {
     let bed = restarted().await;

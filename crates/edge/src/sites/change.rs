@@ -12,10 +12,11 @@ use std::collections::HashMap;
 /// Hostnames that lose something, each with the customer it belonged to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
-    /// They stop reaching an origin that they reached: gone, somebody else's, an origin removed, or another `Host` sent
-    /// to it.
+    /// They stop reaching what they reached: gone, somebody else's, in another site (a decision about one site would
+    /// reach them, or lose them), with other origins, or another `Host` sent to those. An origin more is another set: one
+    /// that does not answer, or answers wrongly, takes its share of the requests.
     pub withdrawn: Vec<(Host, Id)>,
-    /// They are still served, and without TLS.
+    /// They are still served, and without TLS, or with another certificate: one for other names keeps visitors out.
     pub lowered: Vec<(Host, Id)>,
 }
 
@@ -31,11 +32,14 @@ impl Change {
             match next.get(host) {
                 None => change.withdrawn.push(lost()),
                 Some((owner, now)) => {
-                    let reaches = site.origins.iter().all(|origin| now.origins.contains(origin));
-                    if *owner != customer || !reaches || site.host_header != now.host_header {
+                    let same = *owner == customer
+                        && site.id == now.id
+                        && share(&site.origins) == share(&now.origins)
+                        && site.host_header == now.host_header;
+                    if !same {
                         change.withdrawn.push(lost());
                     }
-                    if site.certificate.is_some() && now.certificate.is_none() {
+                    if site.certificate.is_some() && now.certificate != site.certificate {
                         change.lowered.push(lost());
                     }
                 }
@@ -65,7 +69,7 @@ pub fn as_announced(base: Option<&Sites>, steps: &[(&Config, &Sites)]) -> Result
             let change = Change::between(before, sites);
             for (lost, said, word) in [
                 (&change.withdrawn, note.withdrawn, "stop reaching their origin"),
-                (&change.lowered, note.lowered, "lose their TLS"),
+                (&change.lowered, note.lowered, "lose their TLS or their certificate"),
             ] {
                 if lost.len() as u64 > said {
                     let first = lost.first().map(|(host, _)| host.to_string()).unwrap_or_default();
@@ -81,6 +85,13 @@ pub fn as_announced(base: Option<&Sites>, steps: &[(&Config, &Sites)]) -> Result
     Ok(())
 }
 
+/// Origins in any order, as often as each stands there: they take turns.
+fn share(origins: &[String]) -> Vec<&String> {
+    let mut all: Vec<&String> = origins.iter().collect();
+    all.sort_unstable();
+    all
+}
+
 fn by_host(sites: &Sites) -> impl Iterator<Item = (&Host, &Id, &Site)> {
     let sites = sites.customers.iter().flat_map(|c| c.sites.iter().map(move |s| (&c.id, s)));
     sites.flat_map(|(id, site)| site.hostnames.iter().map(move |host| (host, id, site)))
@@ -92,18 +103,20 @@ mod tests {
     use proptest::prelude::*;
     use std::path::Path;
 
-    /// `customer host origin,origin [host_header] [tls]`, one site each.
+    /// `customer host origin,origin [host_header] [tls] [@site]`, one site each, named after its host unless it says so.
     fn sites(lines: &[&str]) -> Sites {
         let mut toml = String::new();
         for (at, line) in lines.iter().enumerate() {
             let words: Vec<&str> = line.split(' ').collect();
             let origins: Vec<String> = words[2].split(',').map(|o| format!("\"{o}:80\"")).collect();
+            let named = words.iter().find_map(|word| word.strip_prefix('@'));
+            let id = format!("site_{}", named.unwrap_or(&words[1][..1]));
             toml += &format!("[[customer]]\nid=\"cus_{}_{at}\"\nname=\"n\"\n[[customer.site]]\n", words[0]);
-            toml +=
-                &format!("id=\"site_{at}\"\nhostnames=[\"{}\"]\norigins=[{}]\n", words[1], origins.join(","));
-            for word in &words[3..] {
+            toml += &format!("id=\"{id}\"\nhostnames=[\"{}\"]\norigins=[{}]\n", words[1], origins.join(","));
+            for word in words[3..].iter().filter(|word| !word.starts_with('@')) {
                 toml += &match *word {
                     "tls" => "certificate=\"c\"\nkey=\"k\"\n".to_owned(),
+                    "tls2" => "certificate=\"c2\"\nkey=\"k\"\n".to_owned(),
                     header => format!("host_header=\"{header}\"\n"),
                 };
             }
@@ -131,7 +144,12 @@ mod tests {
         for (before, after, want) in [
             (&["one a.example x"][..], &["one a.example x"][..], &none),
             (&["one a.example x"], &["one a.example x", "one b.example y"], &none),
-            (&["one a.example x"], &["one a.example y,x"], &none),
+            (&["one a.example x,y"], &["one a.example y,x"], &none),
+            (&["one a.example x"], &["one a.example y,x"], &withdrawn),
+            (&["one a.example x,y"], &["one a.example x,y,y"], &withdrawn),
+            (&["one a.example x"], &["one b.example x", "one a.example x"], &none),
+            (&["one a.example x"], &["one a.example x @blocked"], &withdrawn),
+            (&["one a.example x tls"], &["one a.example x tls2"], &lowered),
             (&["one a.example x"], &["one a.example x tls"], &none),
             (&["one a.example x"], &[], &withdrawn),
             (&["one a.example x"], &["two a.example x"], &withdrawn),
@@ -189,7 +207,7 @@ mod tests {
     }
 
     fn file() -> impl Strategy<Value = Vec<String>> {
-        let site = ("(one|two)", "(x|y|x,y)", "( other\\.example)?", "( tls)?");
+        let site = ("(one|two)", "(x|y|x,y)", "( other\\.example)?", "( tls2?)?");
         let line = |host: &'static str| {
             let site = site.prop_map(move |(c, o, h, t)| format!("{c} {host} {o}{h}{t}"));
             prop::option::weighted(0.8, site)

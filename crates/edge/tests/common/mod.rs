@@ -84,7 +84,7 @@ pub(crate) struct Harness {
     pub(crate) origin: Origin,
     pub(crate) root: Vec<u8>,
     config: Config,
-    dir: tempfile::TempDir,
+    pub(crate) dir: tempfile::TempDir,
 }
 
 pub(crate) fn id(text: &str) -> Id {

@@ -101,7 +101,7 @@ pub(crate) enum Officer {
     Remove(Remove),
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Enrol {
     /// The person's id, public for ever: 3 to 64 of a-z 0-9 - _, a letter first.
     pub(crate) name: String,
@@ -114,6 +114,9 @@ pub(crate) struct Enrol {
     /// The public SSH key: ssh-ed25519 or sk-ssh-ed25519@openssh.com.
     #[arg(long, value_name = "FILE.pub")]
     pub(crate) key: PathBuf,
+    /// Take the person's other keys out in the same policy. A policy ends suspensions, so a lost key must go with it.
+    #[arg(long)]
+    pub(crate) replace: bool,
     #[command(flatten)]
     pub(crate) yes: Yes,
 }

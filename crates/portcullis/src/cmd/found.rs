@@ -240,7 +240,7 @@ fn all_signed(policy: &PolicyNote, note: &Note) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Failure::refused(Rejected::Genesis("policy 0 is signed by everyone it names").to_string()).next(format!(
+    Err(Failure::refused(Rejected::Genesis("policy 0 is not signed by everyone it names yet").to_string()).next(format!(
         "missing: {}. Each runs `portcullis sign FILE --name NAME --key KEY`; copies come together with `sign FILE --add COPY`",
         missing.join(", ")
     )))

@@ -69,6 +69,10 @@ fn add(policy: &mut PolicyNote, args: &Enrol) -> Result<()> {
             return Err(Failure::input(format!("{person} is there already, with other roles or of another organisation"))
                 .next("leave --roles and --organisation out to add a key; change them with `portcullis policy propose`"));
         }
+        if args.replace {
+            // A policy ends suspensions: a key that is only suspended would count again with it.
+            known.keys.clear();
+        }
         known.keys.push(key);
         return Ok(());
     }
@@ -111,6 +115,7 @@ mod tests {
             organisation: organisation.map(Into::into),
             roles: roles.map(Into::into),
             key: dir.path().join("key.pub"),
+            replace: false,
             yes: cli::Yes { yes: true },
         };
         for (args, want) in [
@@ -129,6 +134,12 @@ mod tests {
                 (Ok(count), Ok(wanted)) => assert_eq!(count, wanted, "{args:?}"),
                 (Err(said), Err(wanted)) => assert!(said.contains(wanted), "{said}"),
                 (done, _) => panic!("{args:?}: {done:?}"),
+            }
+            if args.name == "ben" && want.is_ok() {
+                let mut policy = house.policy();
+                add(&mut policy, &Enrol { replace: true, ..args.clone() }).expect("the same person");
+                let ben = policy.persons.iter().find(|p| p.person.as_str() == "ben").expect("there");
+                assert_eq!(ben.keys.len(), 1, "the old key goes in the same policy");
             }
             if want.is_ok() {
                 // What came out is a policy in its one spelling.

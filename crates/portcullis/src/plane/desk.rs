@@ -38,6 +38,7 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
         demo_allowed: demo,
         witnesses: place.witnesses.clone(),
         customers: customers(&super::read_sites(&place.sites)?),
+        own_edge: own_edge(config),
         snapshots: Arc::new(Reader::beside(&place.sites)),
         config_key: place.config_key.as_deref().map(home::machine_key).transpose()?,
     };
@@ -74,6 +75,12 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
         }
     });
     Ok(desk)
+}
+
+/// The name of the edge of this home, if its key is there.
+fn own_edge(config: &Config) -> Option<String> {
+    config.need(&["edge"]).ok()?;
+    home::machine_key(&config.edge().key).ok().map(|key| key.verifier().name().to_owned())
 }
 
 /// Hands the desk a sites file, and says what came of it.

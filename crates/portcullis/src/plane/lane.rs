@@ -1,7 +1,7 @@
 //! The config lane's two ends: the desk asks what a sites file says and takes away, the edge serves what the log names.
 //! Both are answered by the edge's own reader, which neither `desk` nor `relay` links.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Weak;
 
 use desk::{Change, CustomerView, Snapshots};
@@ -28,11 +28,35 @@ impl Reader {
         let text = str::from_utf8(snapshot).map_err(|_| "the sites file is not UTF-8 text".to_owned())?;
         super::parse_sites(&self.file, text)
     }
+
+    /// The same for one of the log. It says what is read on every edge's machine, so it stays below the folder that the
+    /// edge's operator gave it.
+    fn read_from_log(&self, snapshot: &[u8]) -> Result<Sites, String> {
+        let sites = self.read(snapshot)?;
+        let base = self.file.parent().unwrap_or(Path::new(""));
+        let plain = |part: Component<'_>| matches!(part, Component::Normal(_));
+        let certificates =
+            sites.customers.iter().flat_map(|c| &c.sites).filter_map(|s| s.certificate.as_ref());
+        for path in certificates.flat_map(|(chain, key)| [chain, key]) {
+            if !path.strip_prefix(base).is_ok_and(|path| path.components().all(plain)) {
+                return Err(format!(
+                    "{} leads out of the folder of the sites file; in a configuration of the log, certificates and keys \
+                     stand below it, as in certs/one.pem",
+                    path.display()
+                ));
+            }
+        }
+        Ok(sites)
+    }
 }
 
 impl Snapshots for Reader {
     fn customers(&self, snapshot: &[u8]) -> Result<Vec<CustomerView>, String> {
         self.read(snapshot).map(|sites| super::desk::customers(&sites))
+    }
+
+    fn publishable(&self, snapshot: &[u8]) -> Result<(), String> {
+        self.read_from_log(snapshot).map(drop)
     }
 
     fn change(&self, before: &[u8], after: &[u8]) -> Result<Change, String> {
@@ -53,7 +77,7 @@ pub(super) struct Server {
 impl Configure for Server {
     fn apply(&self, base: Option<&[u8]>, steps: &[Step]) -> Result<(), String> {
         let base = base.map(|base| self.reader.read(base)).transpose()?;
-        let read = |step: &Step| self.reader.read(&step.snapshot);
+        let read = |step: &Step| self.reader.read_from_log(&step.snapshot);
         let read: Vec<Sites> = steps.iter().map(read).collect::<Result<_, _>>()?;
         let path: Vec<_> = steps.iter().map(|step| &step.note).zip(&read).collect();
         sites::as_announced(base.as_ref(), &path)?;
@@ -101,5 +125,25 @@ mod tests {
         let why = server.apply(Some(sites.as_bytes()), &[step(less, 0)]).expect_err("a lie");
         assert!(why.contains("shop.second.localhost"), "{why}");
         assert!(server.apply(None, &[Step { snapshot: b"[[".to_vec(), ..step(less, 0) }]).is_err());
+    }
+
+    #[test]
+    fn a_configuration_names_no_file_outside_its_folder() {
+        let with = |path: &str| {
+            format!(
+                "[[customer]]\nid=\"cus_one\"\nname=\"n\"\n[[customer.site]]\nid=\"site_one\"\n\
+                 hostnames=[\"a.example\"]\norigins=[\"x:80\"]\ncertificate=\"{path}\"\nkey=\"certs/k\"\n"
+            )
+        };
+        for (path, fits) in [
+            ("certs/one.pem", true),
+            ("one.pem", true),
+            ("/dev/ptmx", false),
+            ("../one.pem", false),
+            ("certs/../../one.pem", false),
+            ("/nowhere/../dev/zero", false),
+        ] {
+            assert_eq!(reader().publishable(with(path).as_bytes()).is_ok(), fits, "{path}");
+        }
     }
 }

@@ -32,7 +32,7 @@ async fn a_case_is_its_journal() {
     assert!(matches!(taken, Err(StoreError::Conflict(why)) if why.contains("anna works on it")));
     let close = Act::Close { outcome: Outcome::Remedied, why: sentence("Gone.") };
     store.add_to_case(&case.id, close, &ben, START.plus(3)).await.unwrap();
-    assert_eq!(store.cases_of(&id("rpt-00001")).await.unwrap(), [case.id.clone()]);
+    assert_eq!(store.cases_of(&id("rpt-00001")).await.unwrap(), std::slice::from_ref(&case.id));
     let case = store.case(&case.id).await.unwrap().unwrap();
     let journal = store.journal(&case.id).await.unwrap();
     assert_eq!(policy::case::Case::read(&journal).unwrap(), case, "after whatever came and went");

@@ -315,6 +315,12 @@ async fn an_erased_subject_is_gone(store: &Store) -> Tested {
     assert_eq!(store.blob(&subject).await?, None);
     assert_eq!(store.reader().file(&format!("blob/{subject}")).await?, None);
     assert_eq!(store.reader().size().await?, 2);
+    // Nor is it in what the database keeps beside its rows.
+    for file in std::fs::read_dir(store.dir()).expect("readable").flatten().filter(|f| f.path().is_file()) {
+        let bytes = std::fs::read(file.path()).expect("readable");
+        let found = bytes.windows(16).any(|w| w == b"whom it is about");
+        assert!(!found, "it is in {}", file.path().display());
+    }
     Ok(())
 }
 

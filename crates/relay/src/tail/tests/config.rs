@@ -257,3 +257,43 @@ async fn without_the_policys_key_the_local_file_counts() {
     assert_eq!(edge.looks().await, (String::new(), None));
     assert!(!edge.tail.monitor().status().configured && world.served().posts.is_empty());
 }
+
+/// An engine whose files do not answer, until somebody lets them.
+struct Stuck {
+    let_go: Mutex<std::sync::mpsc::Receiver<()>>,
+    asked: std::sync::atomic::AtomicUsize,
+}
+
+impl Configure for Stuck {
+    fn apply(&self, _: Option<&[u8]>, _: &[Step]) -> Result<(), String> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.let_go.lock().expect("no panic").recv().map_err(|e| e.to_string())
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_that_does_not_end_is_said_and_holds_up_no_lift() {
+    let (world, _dir, clock, mut edge) = town().await;
+    let (let_go, until) = std::sync::mpsc::channel();
+    let stuck = Arc::new(Stuck { let_go: Mutex::new(until), asked: Default::default() });
+    edge.tail.configure(Arc::clone(&stuck) as Arc<dyn Configure>);
+    edge.tail.configurer.as_mut().expect("just set").patience = Duration::from_millis(1);
+    publish(&world, 1, None, "one", 0);
+    edge.tail.sync_once().await.expect("looks");
+    assert!(!edge.tail.configure_once().await);
+    assert!(edge.refused().expect("said").contains("takes too long"));
+    assert!(!edge.tail.configure_once().await);
+    assert!(edge.refused().expect("said").contains("earlier attempt has not ended"));
+    assert_eq!(stuck.asked.load(Ordering::SeqCst), 1, "no second thread waits beside it");
+    // Meanwhile notes are taken as ever.
+    world.publish_block("one", clock.now());
+    edge.tail.sync_once().await.expect("looks");
+    assert_eq!(enforced(&edge.tail), ["imp-one"]);
+    let_go.send(()).expect("it waits");
+    let taking = Arc::clone(&edge.tail.configurer.as_ref().expect("set").taking);
+    drop(taking.acquire().await.expect("open"));
+    let_go.send(()).expect("for the next one");
+    edge.tail.configurer.as_mut().expect("set").patience = crate::config::TAKING;
+    assert!(edge.tail.configure_once().await);
+    assert_eq!((edge.refused(), edge.tail.monitor().status().config), (None, Some(1)));
+}

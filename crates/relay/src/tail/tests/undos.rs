@@ -67,6 +67,13 @@ async fn a_file_in_the_inbox_lifts_with_no_network_at_all() {
     for name in ["garbage", "long", "forged"] {
         assert!(!inbox.join(name).exists() && inbox.join(format!("{name}.refused")).exists(), "{name}");
     }
+    // A name that cannot be made longer is tried once all the same.
+    let longest = "x".repeat(255);
+    put(&longest, b"no note");
+    tail.look_into_inbox();
+    tail.look_into_inbox();
+    assert_eq!(refused(&tail, "undo-refused"), 4);
+    assert!(!inbox.join(longest).exists());
     put("lift", &lift);
     tail.look_into_inbox();
     assert!(enforced(&tail).is_empty());
