@@ -68,22 +68,27 @@ impl Bindings {
         self.judged.retain(|_, j| now.0.saturating_sub(j.until.0) < STRANGER_SECONDS);
     }
 
-    /// Judges a measure the first time it is seen and keeps to that afterwards. `true`: refused.
+    /// Judges a measure the first time it is seen and keeps to that afterwards. `true`: refused. While the sites here are
+    /// `behind` those of the log, a refusal is not kept: the stranger may be none by the newest ones.
     pub fn judge<'h>(
         &mut self,
         id: &Id,
         customer: &Id,
         hostnames: impl Iterator<Item = &'h str>,
         until: Time,
+        behind: bool,
     ) -> bool {
-        let hosts = &self.hosts;
-        let judged = self.judged.entry(id.clone()).or_insert_with(|| {
-            let owner = |h: &str| hosts.get(h).and_then(|history| history.now.as_ref()).map(|(c, _)| c);
-            let mut hostnames = hostnames;
-            Judged { refused: hostnames.any(|h| owner(h).is_some_and(|o| o != customer)), until }
-        });
-        judged.until = judged.until.max(until);
-        judged.refused
+        if let Some(judged) = self.judged.get_mut(id) {
+            judged.until = judged.until.max(until);
+            return judged.refused;
+        }
+        let owner = |h: &str| self.hosts.get(h).and_then(|history| history.now.as_ref()).map(|(c, _)| c);
+        let mut hostnames = hostnames;
+        let refused = hostnames.any(|h| owner(h).is_some_and(|o| o != customer));
+        if !(refused && behind) {
+            self.judged.insert(id.clone(), Judged { refused, until });
+        }
+        refused
     }
 
     /// Every judgement that is still remembered.
@@ -194,7 +199,7 @@ mod tests {
         let mut b = Bindings::default();
         b.update(&sites("a=one b=two"), Time(100));
         let judge = |b: &mut Bindings, m: &str, hosts: &[&str]| {
-            b.judge(&id(m), &id("cus_a"), hosts.iter().copied(), Time(900))
+            b.judge(&id(m), &id("cus_a"), hosts.iter().copied(), Time(900), false)
         };
         assert!(!judge(&mut b, "imp-1", &["one.example", "elsewhere.example"]));
         assert!(judge(&mut b, "imp-2", &["one.example", "two.example"]));
@@ -209,7 +214,7 @@ mod tests {
             let mut b = Bindings::default();
             for (text, at) in steps {
                 b.update(&sites(&text), Time(at));
-                b.judge(&id("imp-1"), &id("cus_a"), ["one.example"].into_iter(), Time(at));
+                b.judge(&id("imp-1"), &id("cus_a"), ["one.example"].into_iter(), Time(at), false);
             }
             prop_assert_eq!(Bindings::parse(&b.to_text()), Ok(b));
         }

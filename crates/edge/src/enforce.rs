@@ -76,7 +76,8 @@ impl Table {
         for active in actives {
             let measure = &active.measure;
             let Some(post) = effective.posts.get(&measure.post) else { continue };
-            if bindings.judge(&measure.id, &measure.customer, named(measure), measure.until) {
+            let behind = effective.sites_behind;
+            if bindings.judge(&measure.id, &measure.customer, named(measure), measure.until, behind) {
                 table.refused.push(measure.id.clone());
                 continue;
             }

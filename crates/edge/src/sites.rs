@@ -91,6 +91,13 @@ impl Sites {
         if reader.complaints.is_empty() { Ok(sites) } else { Err(reader.complaints) }
     }
 
+    /// How many customers have a hostname: one without is nobody that a decision could be compared with.
+    #[must_use]
+    pub fn served_customers(&self) -> u64 {
+        let served = |c: &&Customer| c.sites.iter().any(|s| !s.hostnames.is_empty());
+        self.customers.iter().filter(served).count() as u64
+    }
+
     /// Every hostname with its customer.
     pub fn bindings(&self) -> impl Iterator<Item = (&Host, &Id)> {
         self.customers

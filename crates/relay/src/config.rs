@@ -151,6 +151,14 @@ pub trait Configure: Send + Sync {
 pub(crate) struct Applied {
     pub(crate) version: u64,
     pub(crate) snapshot: Arc<[u8]>,
+    /// Its SHA-256.
+    pub(crate) hash: Hash,
+}
+
+impl Applied {
+    pub(crate) fn new(version: u64, snapshot: Vec<u8>) -> Self {
+        Self { version, hash: Hash::of(&snapshot), snapshot: snapshot.into() }
+    }
 }
 
 /// Follows the configurations of the log.
@@ -190,6 +198,8 @@ impl Configurer {
                 }
                 inner.config = Some(applied);
                 inner.config_refused = None;
+                // What waited for these sites is judged now.
+                self.shared.publish(&mut inner);
                 self.shared.report.notify_one();
                 true
             }
@@ -213,7 +223,7 @@ impl Configurer {
         let newest = state.config().filter(|_| state.config_key().is_some())?;
         let base = inner.config.as_ref();
         let steps = match base {
-            Some(base) if Hash::of(&base.snapshot) == newest.snapshot => return None,
+            Some(base) if base.hash == newest.snapshot => return None,
             // Of a branch that was let go of, or changed on our disk: what is served is held against the newest alone.
             Some(base) if base.version >= newest.version => vec![newest.clone()],
             Some(base) => state.configs_after(base.version).into_iter().cloned().collect(),
@@ -242,7 +252,7 @@ impl Configurer {
         let applied = applied.map_err(|_| "it takes too long: a file of it does not answer".to_owned())?;
         let last = applied.map_err(|_| "taking it over failed".to_owned())??;
         let last = last.ok_or_else(|| "nothing to go to".to_owned())?;
-        Ok(Applied { version: last.note.version, snapshot: last.snapshot.into() })
+        Ok(Applied::new(last.note.version, last.snapshot))
     }
 
     async fn fetch(&mut self, snapshot: &Hash) -> Result<Vec<u8>, String> {

@@ -30,6 +30,8 @@ pub struct Effective {
     pub posts: BTreeMap<Hash, Arc<[u8]>>,
     /// Entries of the log that were folded to get here.
     pub size: u64,
+    /// The log names a configuration that is not served here yet: whose a hostname is may be known wrongly.
+    pub sites_behind: bool,
 }
 
 /// The three clocks at one moment.

@@ -206,7 +206,7 @@ impl Shared {
                 }
             };
             inner.config = match shared.dir.config()? {
-                Found::Whole((version, snapshot)) => Some(Applied { version, snapshot: snapshot.into() }),
+                Found::Whole((version, snapshot)) => Some(Applied::new(version, snapshot)),
                 Found::Missing => None,
                 Found::Damaged => {
                     count(&mut inner.refused, "damaged");
@@ -321,7 +321,11 @@ impl Shared {
                 }
             }
         }
+        let newest = state.config().filter(|_| state.config_key().is_some());
+        let served = inner.config.as_ref().map(|applied| applied.hash);
+        let sites_behind = newest.is_some_and(|newest| Some(newest.snapshot) != served);
         let after = effective(measures, &posts, &mut inner.elapsed, &clocks, size);
+        let after = Effective { sites_behind, ..after };
         if after == *before {
             return;
         }

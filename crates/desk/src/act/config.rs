@@ -210,7 +210,8 @@ async fn propose(
         version,
         previous: last.map(|c| c.snapshot),
         snapshot,
-        customers: customers.len() as u64,
+        customers: customers.iter().filter(|c| c.sites.iter().any(|s| !s.hostnames.is_empty())).count()
+            as u64,
         hostnames: hostnames as u64,
         withdrawn: change.withdrawn.len() as u64,
         lowered: change.lowered.len() as u64,

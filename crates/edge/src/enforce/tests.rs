@@ -50,6 +50,7 @@ impl World {
             posts: [(measure.post, post)].into(),
             measures: vec![Active { measure, ends_mono: Duration::from_secs(48 * 3600) }],
             size: 8,
+            sites_behind: false,
         };
         let mut world = Self { bindings, sites, table: Table::default(), effective };
         world.build();
@@ -133,6 +134,24 @@ fn moving_a_hostname_off_does_not_free_it_if_named() {
     w.sites("b/s2=three", START + 6);
     assert!(w.blocked("one"), "deleted and still answered");
     assert!(w.table.names(&Host::parse("one.example").expect("host")));
+}
+
+/// The block came faster than the sites it was decided on.
+#[test]
+fn who_is_a_stranger_is_judged_by_the_sites_of_the_log() {
+    let both = measure(Scope::Customer, &["one", "three"]);
+    let refused = World::new("a/s1=one b/s2=three", both.clone());
+    assert!(!refused.blocked("one") && !refused.table.refused().is_empty());
+    let mut w = World::new("a/s1=one", both);
+    // Before anything was served by the log, and after: it waits, and is not refused for good.
+    w.bindings = Bindings::default();
+    w.bindings.update(&sites("a/s1=one b/s2=three"), Time(START - 40 * DAY));
+    w.effective.sites_behind = true;
+    w.sites("a/s1=one b/s2=three", START + 1);
+    assert!(!w.blocked("one") && !w.blocked("three"));
+    w.effective.sites_behind = false;
+    w.sites("a/s1=one,three b/s2=late", START + 2);
+    assert!(w.blocked("one") && w.blocked("three"), "two officers moved it there before the block");
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub fn as_announced(base: Option<&Sites>, steps: &[(&Config, &Sites)]) -> Result
     let mut before = base;
     for (note, sites) in steps {
         let version = note.version;
-        let (customers, hostnames) = (sites.customers.len() as u64, sites.bindings().count() as u64);
+        let (customers, hostnames) = (sites.served_customers(), sites.bindings().count() as u64);
         if (customers, hostnames) != (note.customers, note.hostnames) {
             return Err(format!(
                 "configuration {version} has {customers} customers with {hostnames} hostnames, and its note says {} with {}",
@@ -170,7 +170,7 @@ mod tests {
             version,
             previous: None,
             snapshot: ledger::Hash::of(b""),
-            customers: sites.customers.len() as u64,
+            customers: sites.served_customers(),
             hostnames: sites.bindings().count() as u64,
             withdrawn,
             lowered,

@@ -192,6 +192,7 @@ impl Harness {
             posts: measures.iter().map(|m| (m.post, Arc::clone(&post))).collect(),
             measures: measures.into_iter().map(|measure| Active { measure, ends_mono }).collect(),
             size: 4,
+            sites_behind: false,
         };
         self.effective.send_replace(Arc::new(effective));
         self.until(|| {

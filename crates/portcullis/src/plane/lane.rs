@@ -76,7 +76,11 @@ pub(super) struct Server {
 
 impl Configure for Server {
     fn apply(&self, base: Option<&[u8]>, steps: &[Step]) -> Result<(), String> {
-        let base = base.map(|base| self.reader.read(base)).transpose()?;
+        let mut base = base.map(|base| self.reader.read(base)).transpose()?;
+        // The first configuration of a log takes over from the local file: nobody loses by that either.
+        if base.is_none() && steps.first().is_some_and(|step| step.note.version == 1) {
+            base = std::fs::read(&self.reader.file).ok().and_then(|local| self.reader.read(&local).ok());
+        }
         let read = |step: &Step| self.reader.read_from_log(&step.snapshot);
         let read: Vec<Sites> = steps.iter().map(read).collect::<Result<_, _>>()?;
         let path: Vec<_> = steps.iter().map(|step| &step.note).zip(&read).collect();
@@ -102,7 +106,7 @@ mod tests {
             version: 2,
             previous: None,
             snapshot: Hash::of(sites.as_bytes()),
-            customers: read.customers.len() as u64,
+            customers: read.served_customers(),
             hostnames: read.bindings().count() as u64,
             withdrawn,
             lowered: 0,
@@ -125,6 +129,26 @@ mod tests {
         let why = server.apply(Some(sites.as_bytes()), &[step(less, 0)]).expect_err("a lie");
         assert!(why.contains("shop.second.localhost"), "{why}");
         assert!(server.apply(None, &[Step { snapshot: b"[[".to_vec(), ..step(less, 0) }]).is_err());
+    }
+
+    #[test]
+    fn the_first_configuration_takes_nothing_from_the_local_file() {
+        let sites = SITES.replace("{origin1}", "9001").replace("{origin2}", "9002");
+        let (less, _) = sites.rsplit_once("[[customer]]").expect("two customers");
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("sites.toml");
+        let server = Server { reader: Reader::beside(&file), engine: Weak::new() };
+        let first = |sites: &str| {
+            let Step { note, snapshot } = step(sites, 0);
+            Step { note: Config { version: 1, ..note }, snapshot }
+        };
+        server.apply(None, &[first(less)]).expect("there is no local file");
+        std::fs::write(&file, &sites).expect("written");
+        server.apply(None, &[first(&sites)]).expect("the same");
+        let why = server.apply(None, &[first(less)]).expect_err("it takes the second customer out");
+        assert!(why.contains("shop.second.localhost"), "{why}");
+        // An edge that joins later: what was lost on the way there was announced then.
+        server.apply(None, &[step(less, 0)]).expect("a later one");
     }
 
     #[test]
