@@ -56,8 +56,8 @@ impl Confirmed {
         }
     }
 
-    /// An edge's receipt of this time fits the log.
-    pub(crate) fn receipt(&self, at: Time) {
+    /// An edge's receipt, or a witness's cosignature, of this time fits the log.
+    pub(crate) fn report(&self, at: Time) {
         if at.plus(ON_ITS_WAY) >= self.started {
             self.set();
         }

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use ledger::checkpoint::{self, Checkpoint};
+use ledger::checkpoint::Checkpoint;
 use ledger::merkle::{Tree, prove_consistency};
-use ledger::note::{MAX_NOTE, Note, Signature, VerifierKey};
+use ledger::note::{Note, Signature, VerifierKey};
 use ledger::witness::{AddCheckpoint, parse_size_answer};
 use tokio::time::timeout;
 
-use crate::compare::witness_path;
 use crate::http::{Base, Client, HttpError};
 use crate::witness;
 
@@ -41,18 +40,6 @@ impl Asked {
     #[must_use]
     pub fn address(&self) -> String {
         self.client.to_string()
-    }
-
-    /// The newest checkpoint of this log that it holds.
-    ///
-    /// # Errors
-    /// Why there is none, in words.
-    pub async fn held(&mut self, log: &VerifierKey) -> Result<Checkpoint, String> {
-        let path = witness_path(log.name());
-        let late = |_| "it did not answer in time".to_owned();
-        let got = timeout(PATIENCE, self.client.get(&path, MAX_NOTE)).await.map_err(late)?;
-        let note = got.map_err(|e| e.to_string())?;
-        checkpoint::open(&note, log).map(|(held, _)| held).map_err(|e| e.to_string())
     }
 
     /// Asks for cosignatures by any of these keys under a checkpoint of `tree`, which should hold the log's signature

@@ -17,6 +17,12 @@ use crate::undo::{self, UndoError};
 /// Files looked at in one turn; the next turn is a second later.
 const PER_TURN: usize = 64;
 
+/// Names read in one turn, whatever they are.
+const NAMES: usize = 16 * 1024;
+
+/// Refused files that stay to be looked at; what is beyond them goes, so that they never hide what is good.
+const KEPT_REFUSED: usize = 1000;
+
 /// What a refused file's name ends with.
 const REFUSED: &str = "refused";
 
@@ -51,10 +57,18 @@ pub(crate) fn look(shared: &Shared, inbox: &Path) {
 
 /// Regular files that somebody has put there and finished: a name that begins with a dot or ends with `.tmp` is not.
 fn waiting(inbox: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(inbox)?.take(16 * PER_TURN) {
+    let (mut files, mut refused) = (Vec::new(), 0);
+    for entry in fs::read_dir(inbox)?.take(NAMES) {
         let entry = entry?;
         let path = entry.path();
+        let no_longer = path.extension().is_some_and(|e| e == REFUSED) && {
+            refused += 1;
+            refused > KEPT_REFUSED
+        };
+        if no_longer {
+            fs::remove_file(&path)?;
+            continue;
+        }
         let ends = path.extension().is_some_and(|e| e == REFUSED || e == "tmp");
         let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
         if !ends && !hidden && entry.file_type()?.is_file() && files.len() < PER_TURN {

@@ -7,6 +7,7 @@
 //! 3. `ledger` is renamed to `ledger.before-N` — nothing is served;
 //! 4. `ledger.rekeyed` is renamed to `ledger` — all of it is in place.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::Path;
 
@@ -56,7 +57,8 @@ impl Store {
         let made = self.plan_rekey(policy, key, logged).await?;
         let Some(made) = made else {
             let size = self.ledger().size()?;
-            return Ok(Rekeyed { size, before: None, undos: Vec::new() });
+            // Whoever logs them again may have been stopped before the last one.
+            return Ok(Rekeyed { size, before: None, undos: self.left_behind(policy)? });
         };
         let dir = &self.inner.dir;
         let new = LedgerDir::new(dir.join(NEW));
@@ -67,6 +69,22 @@ impl Store {
         self.rename(&dir.join("ledger"), &before, "ledger.before")?;
         self.finish_swap()?;
         Ok(Rekeyed { size: made.entries.len() as u64, before: Some(before), undos: made.undos })
+    }
+
+    /// Lifts and suspensions of the ledger that this policy let go of, which the present one does not have.
+    fn left_behind(&self, policy: &[u8]) -> Result<Vec<Note>> {
+        let note = Note::parse(policy).map_err(|e| StoreError::Unfit(format!("the policy: {e}")))?;
+        let Ok(AnyNote::Policy(policy)) = AnyNote::parse(note.text()) else { return Ok(Vec::new()) };
+        let all = |ledger: &LedgerDir| ledger.size().and_then(|size| ledger.entries(0, size, size));
+        let text = |entry: &Vec<u8>| Entry::parse(entry).ok().map(|e| e.note.text().to_owned());
+        let mut known: BTreeSet<String> = all(self.ledger())?.iter().filter_map(text).collect();
+        let mut undos = Vec::new();
+        let before = (0u32..).map(|n| self.inner.dir.join(format!("ledger.before-{}-{n}", policy.version)));
+        for ledger in before.take_while(|path| path.exists()).map(LedgerDir::new) {
+            let found = all(&ledger)?;
+            undos.extend(found.iter().filter_map(|e| undo(e)).filter(|n| known.insert(n.text().to_owned())));
+        }
+        Ok(undos)
     }
 
     /// Puts the new files in place if the old ones were set aside already.

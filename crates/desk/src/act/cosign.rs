@@ -59,21 +59,27 @@ pub(crate) async fn newest(desk: &Shared, _held: &Sequencer) {
     }
 }
 
-/// Asks witnesses what they hold, until somebody has confirmed the head.
+/// Asks witnesses to cosign the head once more, until somebody has confirmed it. One that has seen more does not; what
+/// anybody recorded of an earlier answer has an earlier time.
 pub(crate) async fn confirm(desk: &Shared) {
     let Public { state, tree } = desk.public();
     if desk.confirmed.get(&tree) {
         return;
     }
+    let keys = state.policy(desk.now()).witnesses.clone();
+    let head = desk.store.head().await.ok().flatten().and_then(|head| Note::parse(&head.checkpoint).ok());
+    let Some(note) = head.and_then(|note| bare(&note, state.log_key())) else { return };
     for witness in desk.witnesses.lock().await.iter_mut() {
-        match witness.held(state.log_key()).await {
-            Ok(held) if tree.root_at(held.size) == Some(held.root) => desk.confirmed.set(),
-            Ok(held) => tracing::error!(
+        match witness.ask(&note, &tree, &keys).await {
+            Ok(lines) => {
+                let time =
+                    |line: &_| keys.iter().find_map(|key| key.verify(note.text().as_bytes(), line).ok()?);
+                lines.iter().filter_map(time).for_each(|at| desk.confirmed.report(policy::Time(at)));
+            }
+            Err(why) => tracing::warn!(
                 witness = %witness.address(),
-                size = held.size,
-                "it has seen entries that are not in this ledger: it was restored from a backup; restore the newer one"
+                "it does not confirm the head: {why}. If it has seen more, this desk was restored from a backup"
             ),
-            Err(why) => tracing::debug!(witness = %witness.address(), "it confirms nothing: {why}"),
         }
     }
 }

@@ -65,7 +65,7 @@ async fn take(desk: &Shared, bytes: &[u8]) -> Result<(), DeskError> {
         // Less than we hold says nothing of what may follow.
         if kept.size == tree.len() && tree.root_at(kept.size) == Some(kept.root) && knows(desk, &name).await?
         {
-            desk.confirmed.receipt(kept.at);
+            desk.confirmed.report(kept.at);
         }
         return Ok(());
     }

@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use ledger::note::Note;
+use ledger::note::{Note, Signature, VerifierKey};
+use policy::AnyNote;
 
 use crate::cli::{Global, SignFile};
 use crate::exit::{Exit, Failure, Result};
@@ -26,6 +27,7 @@ pub(super) fn run(global: &Global, args: SignFile) -> Result<Exit> {
         }
     };
     let signature = signing::agree_and_sign_as(&name, &key, note.text(), args.yes)?;
+    checked(&named(note.text()), note.text(), &signature, &key)?;
     if !note.signatures().contains(&signature) && !note.add(signature) {
         return Err(Failure::input("the note has no room for another signature"));
     }
@@ -34,6 +36,7 @@ pub(super) fn run(global: &Global, args: SignFile) -> Result<Exit> {
 
 /// Those who sign in different places each have a copy; their signatures come together under one.
 fn collect(global: &Global, file: &Path, mut note: Note, others: &[PathBuf]) -> Result<Exit> {
+    let known = named(note.text());
     for other in others {
         let bytes = std::fs::read(other).map_err(|e| Failure::io("read", other, &e))?;
         let copy = read(other, &bytes)?;
@@ -46,12 +49,37 @@ fn collect(global: &Global, file: &Path, mut note: Note, others: &[PathBuf]) -> 
             .next("`diff` shows where; whoever signed another text must sign again"));
         }
         for signature in copy.signatures() {
+            checked(&known, note.text(), signature, other)?;
             if !note.signatures().contains(signature) && !note.add(signature.clone()) {
                 return Err(Failure::input("the note has no room for another signature"));
             }
         }
     }
     kept(global, file, &note)
+}
+
+/// The keys of those who must all sign policy 0: it names them itself. Who signs another text, a policy in power says.
+fn named(text: &str) -> Vec<VerifierKey> {
+    match AnyNote::parse(text) {
+        Ok(AnyNote::Policy(policy)) if policy.version == 0 => policy.keys().cloned().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// One bad line of somebody whom the text names would spoil it for all; nobody could take it out again.
+fn checked(known: &[VerifierKey], text: &str, signature: &Signature, from: &Path) -> Result<()> {
+    let theirs = |key: &&VerifierKey| key.name() == signature.name;
+    let mut keys = known.iter().filter(theirs).peekable();
+    if keys.peek().is_none() || keys.any(|key| key.verify(text.as_bytes(), signature).is_ok()) {
+        return Ok(());
+    }
+    let what = format!(
+        "the signature of {} in {} is not by a key that this text gives them",
+        signature.name,
+        from.display()
+    );
+    Err(Failure::refused(what)
+        .next("nothing was changed; they sign again, with the key that the policy names"))
 }
 
 fn kept(global: &Global, file: &Path, note: &Note) -> Result<Exit> {
@@ -82,4 +110,29 @@ fn write(file: &Path, bytes: &[u8]) -> Result<()> {
         .and_then(|()| std::fs::File::open(beside)?.sync_all())
         .and_then(|()| std::fs::rename(beside, file))
         .map_err(|e| Failure::io("write", file, &e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use policy::Time;
+    use policy::testkit::House;
+
+    #[test]
+    fn a_line_that_does_not_verify_spoils_no_founding() {
+        let house = House::demo(Time(1_800_000_000));
+        let policy = house.policy();
+        let text = policy.to_string();
+        let (known, from) = (named(&text), Path::new("from-ben.txt"));
+        let good = house.sign(&text, "ben");
+        checked(&known, &text, &good, from).expect("ben's");
+        let mut bad = good.clone();
+        *bad.bytes.last_mut().expect("bytes") ^= 1;
+        assert!(checked(&known, &text, &bad, from).is_err(), "changed on its way");
+        let stolen = Signature { name: house.sign(&text, "anna").name, ..good };
+        assert!(checked(&known, &text, &stolen, from).is_err(), "in another's name");
+        // Who signs a later policy, the one in power says.
+        let next = policy::note::PolicyNote { version: 1, ..policy }.to_string();
+        checked(&named(&next), &next, &bad, from).expect("not ours to judge");
+    }
 }

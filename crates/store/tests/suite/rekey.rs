@@ -73,11 +73,14 @@ async fn the_ledger_goes_on_under_a_new_key_and_keeps_what_was_before() {
     assert_eq!(store.reader().blob(&blob).await.unwrap().as_deref(), Some(&b"a blob"[..]));
     let again = store.rekey(&note, &new_key(&house), START).await.unwrap();
     assert_eq!((again.size, again.before), (261, None), "twice is once");
+    assert_eq!(again.undos.len(), 41, "nobody has logged them again yet");
     // And on, with the new key.
     let house = House { log: new_key(&house), ..house };
     publish_draft(&store, &house, &draft, &[], START).await.unwrap();
     assert_eq!(public(dir.path(), &trust).await.0, 262);
     assert_eq!(text(&house, "lft-late"), store.draft(&draft).await.unwrap().unwrap().text);
+    let rest = store.rekey(&note, &new_key(&House::demo(START)), START).await.unwrap().undos;
+    assert_eq!(rest.len(), 40, "one was logged again");
 }
 
 #[tokio::test]
@@ -130,7 +133,11 @@ async fn broken_at_any_write_it_is_done_by_doing_it_again() {
             assert!(!done, "{case}");
             let store = Store::open(&here).await.unwrap();
             let done = store.rekey(&note, &new_key(&house), START).await.unwrap();
-            assert_eq!(done.size, 6, "{case}");
+            assert_eq!(
+                (done.size, done.undos.len()),
+                (6, 2),
+                "{case}: what undoes must be logged again, done twice too"
+            );
             let (size, key) = public(&here, &trust).await;
             assert_eq!((size, key.verifier()), (6, new_key(&house).verifier()), "{case}");
             let house = House { log: new_key(&house), ..House::demo(START) };
