@@ -91,6 +91,21 @@ impl Sites {
         if reader.complaints.is_empty() { Ok(sites) } else { Err(reader.complaints) }
     }
 
+    /// The same without certificates that cannot be used now, and why each cannot: an edge that starts must start, for
+    /// the sake of what it blocks, lifts and serves besides.
+    #[must_use]
+    pub fn usable(mut self) -> (Self, Vec<String>) {
+        let mut broken = Vec::new();
+        for site in self.customers.iter_mut().flat_map(|c| &mut c.sites) {
+            let Some((chain, key)) = &site.certificate else { continue };
+            if let Err(why) = crate::tls::load(chain, key) {
+                broken.push(format!("{}: {why}", site.id));
+                site.certificate = None;
+            }
+        }
+        (self, broken)
+    }
+
     /// How many customers have a hostname: one without is nobody that a decision could be compared with.
     #[must_use]
     pub fn served_customers(&self) -> u64 {

@@ -61,10 +61,20 @@ pub(crate) async fn start(
     .map_err(|e| Failure::new(Exit::Io, format!("the edge cannot open {}: {e}", config.dir.display())))?;
     let reader = Reader::beside(&config.sites);
     let sites = match tail.config() {
-        Some(snapshot) => reader.read(&snapshot).map_err(|why| {
-            let what = format!("the configuration that this edge serves by the log cannot be read: {why}");
-            Failure::new(Exit::Config, what)
-        })?,
+        Some(snapshot) => {
+            let sites = reader.read(&snapshot).map_err(|why| {
+                let what =
+                    format!("the configuration that this edge serves by the log cannot be read: {why}");
+                Failure::new(Exit::Config, what)
+            })?;
+            let (sites, broken) = sites.usable();
+            for why in broken {
+                tracing::error!(
+                    "served without TLS until this edge starts with its certificate again: {why}"
+                );
+            }
+            sites
+        }
         None => super::read_sites(&config.sites)?,
     };
     let (monitor, effective) = (tail.monitor(), tail.subscribe());

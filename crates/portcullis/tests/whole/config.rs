@@ -84,4 +84,9 @@ fn edges_serve_what_the_log_names_and_two_people_take_service_away() {
     north.kill();
     north.start();
     assert!(served(north.doors, SECOND) && served(north.doors, FIRST[0]));
+    // Nor does a certificate that is gone keep the edge from what else it does.
+    north.kill();
+    fs::remove_dir_all(town.folder().join("north/certs")).expect("removed");
+    north.start();
+    assert!(served(north.doors, SECOND));
 }
