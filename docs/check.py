@@ -434,6 +434,7 @@ class Fold:
         last, key = self.config, self.policies[-1].config
         follows = (last['version'] + 1, last['config-sha256']) if last else (1, None)
         need((n['version'], n['previous']) == follows and n['time'] <= t + 600, 'version, previous or time')
+        need(n['config-sha256'] != n['previous'], 'the same configuration again')
         need(key and key.vkey in n.keys, 'the config key has not signed')
         few = len(power.people(n.keys)) < power.bound['config-officers']
         need(n['withdrawn'] == n['lowered'] == 0 or not few, 'too few officers')

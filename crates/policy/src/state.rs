@@ -602,10 +602,11 @@ impl State {
         between.chain([newest]).collect()
     }
 
-    /// Whether the hash is of a snapshot that somebody who catches up may still need.
+    /// Whether the hash is of a snapshot that somebody who catches up may still need: one of those, or the one before it.
     #[must_use]
     pub fn needs_config(&self, snapshot: &Hash) -> bool {
-        self.withdrawals.iter().chain(&self.config).any(|c| c.snapshot == *snapshot)
+        let mut all = self.withdrawals.iter().chain(&self.config);
+        all.any(|c| c.snapshot == *snapshot || c.previous == Some(*snapshot))
     }
 
     /// The root hash of the entries taken.

@@ -133,6 +133,8 @@ fn parse(text: &str) -> Option<Request> {
 pub struct Step {
     /// What the log says.
     pub note: Config,
+    /// The snapshot before it, where that is not the one of the step before: what was passed over took nothing away.
+    pub previous: Option<Vec<u8>>,
     /// The snapshot.
     pub snapshot: Vec<u8>,
 }
@@ -233,10 +235,15 @@ impl Configurer {
     }
 
     async fn go(&mut self, work: Work) -> Result<Applied, String> {
-        let mut steps = Vec::new();
+        let (mut steps, mut last) = (Vec::new(), work.base.as_deref().map(Hash::of));
         for note in work.steps {
+            let previous = match note.previous.filter(|previous| Some(*previous) != last) {
+                Some(previous) => Some(self.fetch(&previous).await?),
+                None => None,
+            };
             let snapshot = self.fetch(&note.snapshot).await?;
-            steps.push(Step { note, snapshot });
+            last = Some(note.snapshot);
+            steps.push(Step { note, previous, snapshot });
         }
         let (to, base) = (Arc::clone(&self.to), work.base);
         let alone = Arc::clone(&self.taking).try_acquire_owned();

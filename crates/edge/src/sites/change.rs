@@ -16,7 +16,8 @@ pub struct Change {
     /// reach them, or lose them), with other origins, or another `Host` sent to those. An origin more is another set: one
     /// that does not answer, or answers wrongly, takes its share of the requests.
     pub withdrawn: Vec<(Host, Id)>,
-    /// They are still served, and without TLS, or with another certificate: one for other names keeps visitors out.
+    /// They are still served, and without TLS, or with another certificate than before (the edge's default one, if they
+    /// named none): one for other names keeps visitors out.
     pub lowered: Vec<(Host, Id)>,
 }
 
@@ -39,7 +40,7 @@ impl Change {
                     if !same {
                         change.withdrawn.push(lost());
                     }
-                    if site.certificate.is_some() && now.certificate != site.certificate {
+                    if now.certificate != site.certificate {
                         change.lowered.push(lost());
                     }
                 }
@@ -50,14 +51,23 @@ impl Change {
 }
 
 /// Whether sites files are what the log says of them: `base` is served now, `steps` lead from it to the last one, and
-/// between two of them the log has only configurations that say they take nothing away.
+/// each with the sites just before it where others lie between, which all say that they take nothing away.
 ///
 /// # Errors
 /// The first step that does more than its note says, in words.
-pub fn as_announced(base: Option<&Sites>, steps: &[(&Config, &Sites)]) -> Result<(), String> {
+pub fn as_announced(base: Option<&Sites>, steps: &[(&Config, Option<&Sites>, &Sites)]) -> Result<(), String> {
     let mut before = base;
-    for (note, sites) in steps {
+    for (note, previous, sites) in steps {
         let version = note.version;
+        if let Some(previous) = previous {
+            let quiet = before.map(|before| Change::between(before, previous)).unwrap_or_default();
+            if let Some((host, _)) = quiet.withdrawn.iter().chain(&quiet.lowered).next() {
+                return Err(format!(
+                    "a configuration before {version} takes something from {host}, and no note says so"
+                ));
+            }
+            before = Some(*previous);
+        }
         let (customers, hostnames) = (sites.served_customers(), sites.bindings().count() as u64);
         if (customers, hostnames) != (note.customers, note.hostnames) {
             return Err(format!(
@@ -150,7 +160,7 @@ mod tests {
             (&["one a.example x"], &["one b.example x", "one a.example x"], &none),
             (&["one a.example x"], &["one a.example x @blocked"], &withdrawn),
             (&["one a.example x tls"], &["one a.example x tls2"], &lowered),
-            (&["one a.example x"], &["one a.example x tls"], &none),
+            (&["one a.example x"], &["one a.example x tls"], &lowered),
             (&["one a.example x"], &[], &withdrawn),
             (&["one a.example x"], &["two a.example x"], &withdrawn),
             (&["one a.example x"], &["one a.example y"], &withdrawn),
@@ -193,17 +203,27 @@ mod tests {
             (&bare, 0, 1, true),
         ] {
             let note = note(2, after, withdrawn, lowered);
-            assert_eq!(as_announced(Some(&before), &[(&note, after)]).is_ok(), ok, "{after:?} {note}");
+            assert_eq!(as_announced(Some(&before), &[(&note, None, after)]).is_ok(), ok, "{after:?} {note}");
             // Nothing was served by the log before: there is nothing to hold it against.
-            assert!(as_announced(None, &[(&note, after)]).is_ok());
+            assert!(as_announced(None, &[(&note, None, after)]).is_ok());
             let wrong = Config { customers: 9, ..note };
-            assert!(as_announced(None, &[(&wrong, after)]).is_err(), "counts are the file's");
+            assert!(as_announced(None, &[(&wrong, None, after)]).is_err(), "counts are the file's");
         }
         let (one, two) = (note(2, &gone, 1, 0), note(3, &gone, 0, 0));
-        as_announced(Some(&before), &[(&one, &gone), (&two, &gone)]).expect("each step for itself");
+        as_announced(Some(&before), &[(&one, None, &gone), (&two, None, &gone)])
+            .expect("each step for itself");
+        // Nor is a loss that nobody announced laundered by a later step that two officers signed for another reason.
+        let dummy = sites(&["three c.example z", "two b.example y"]);
+        let approved = note(4, &gone, 1, 0);
+        as_announced(Some(&before), &[(&approved, Some(&dummy), &gone)])
+            .expect_err("a disappeared before that");
+        as_announced(Some(&dummy), &[(&approved, None, &gone)]).expect("c, as it says");
+        as_announced(None, &[(&note(5, &gone, 0, 0), Some(&dummy), &gone)])
+            .expect_err("a new edge sees it too");
         // What an announced step took away does not excuse the one after it.
         let (one, two) = (note(2, &gone, 1, 0), note(3, &Sites::default(), 0, 0));
-        as_announced(Some(&before), &[(&one, &gone), (&two, &Sites::default())]).expect_err("b disappears");
+        as_announced(Some(&before), &[(&one, None, &gone), (&two, None, &Sites::default())])
+            .expect_err("b disappears");
     }
 
     fn file() -> impl Strategy<Value = Vec<String>> {

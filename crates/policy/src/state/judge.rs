@@ -395,7 +395,8 @@ impl State {
     /// whoever has both snapshots to check.
     fn judge_config(&self, n: &Config, signed: &Note, logged: Time) -> Result<Change, Rejected> {
         let (version, previous) = self.config().map_or((0, None), |last| (last.version, Some(last.snapshot)));
-        let follows = n.version == version + 1 && n.previous == previous;
+        // The same once more would be another version of nothing: nobody would look at what it says.
+        let follows = n.version == version + 1 && n.previous == previous && previous != Some(n.snapshot);
         ensure(follows, Rejected::Config("it does not follow the configuration that the log has"))?;
         ensure(n.time <= logged.plus(crate::LOGGED_SKEW), Rejected::Bound("`time` lies in the future"))?;
         let key = self.config_key().ok_or(Rejected::Config("the policy names no key for configurations"))?;

@@ -66,7 +66,8 @@ pub(super) async fn draft(global: &Global, args: FindingDraft) -> Result<Exit> {
         _ => Failure::io("make", &args.out, &e),
     })?;
     for (name, content) in [(SUBJECT, &blob), (FINDING, &finding.to_string()), (CRITERIA, &criteria)] {
-        home::write_new(&args.out.join(name), content, false)?;
+        // The subject names the customer, and its salt is what makes the hash in the log say so.
+        home::write_new(&args.out.join(name), content, true)?;
     }
     out::note(format_args!(
         "wrote {}: {} hostnames of {}\nnext: edit {}, then {} finding sign {}",

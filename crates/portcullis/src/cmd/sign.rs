@@ -68,9 +68,8 @@ fn named(text: &str) -> Vec<VerifierKey> {
 
 /// One bad line of somebody whom the text names would spoil it for all; nobody could take it out again.
 fn checked(known: &[VerifierKey], text: &str, signature: &Signature, from: &Path) -> Result<()> {
-    let theirs = |key: &&VerifierKey| key.name() == signature.name;
-    let mut keys = known.iter().filter(theirs).peekable();
-    if keys.peek().is_none() || keys.any(|key| key.verify(text.as_bytes(), signature).is_ok()) {
+    let mut theirs = known.iter().filter(|key| key.name() == signature.name);
+    if known.is_empty() || theirs.any(|key| key.verify(text.as_bytes(), signature).is_ok()) {
         return Ok(());
     }
     let what = format!(
@@ -131,6 +130,8 @@ mod tests {
         assert!(checked(&known, &text, &bad, from).is_err(), "changed on its way");
         let stolen = Signature { name: house.sign(&text, "anna").name, ..good };
         assert!(checked(&known, &text, &stolen, from).is_err(), "in another's name");
+        let nobody = Signature { name: "demo:zoe".into(), ..house.sign(&text, "anna") };
+        assert!(checked(&known, &text, &nobody, from).is_err(), "of nobody whom it names");
         // Who signs a later policy, the one in power says.
         let next = policy::note::PolicyNote { version: 1, ..policy }.to_string();
         checked(&named(&next), &next, &bad, from).expect("not ours to judge");

@@ -83,7 +83,11 @@ impl Configure for Server {
         }
         let read = |step: &Step| self.reader.read_from_log(&step.snapshot);
         let read: Vec<Sites> = steps.iter().map(read).collect::<Result<_, _>>()?;
-        let path: Vec<_> = steps.iter().map(|step| &step.note).zip(&read).collect();
+        let previous = |step: &Step| step.previous.as_deref().map(|p| self.reader.read(p)).transpose();
+        let previous: Vec<Option<Sites>> = steps.iter().map(previous).collect::<Result<_, _>>()?;
+        let path: Vec<_> = (steps.iter().zip(&previous).zip(&read))
+            .map(|((step, previous), sites)| (&step.note, previous.as_ref(), sites))
+            .collect();
         sites::as_announced(base.as_ref(), &path)?;
         let (Some(engine), Some(last)) = (self.engine.upgrade(), read.last()) else { return Ok(()) };
         engine.set_sites(last).map_err(|e| e.to_string())
@@ -112,7 +116,7 @@ mod tests {
             lowered: 0,
             time: Time(0),
         };
-        Step { note, snapshot: sites.into() }
+        Step { note, previous: None, snapshot: sites.into() }
     }
 
     fn reader() -> Reader {
@@ -139,8 +143,8 @@ mod tests {
         let file = dir.path().join("sites.toml");
         let server = Server { reader: Reader::beside(&file), engine: Weak::new() };
         let first = |sites: &str| {
-            let Step { note, snapshot } = step(sites, 0);
-            Step { note: Config { version: 1, ..note }, snapshot }
+            let Step { note, snapshot, .. } = step(sites, 0);
+            Step { note: Config { version: 1, ..note }, previous: None, snapshot }
         };
         server.apply(None, &[first(less)]).expect("there is no local file");
         std::fs::write(&file, &sites).expect("written");
