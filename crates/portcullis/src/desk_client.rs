@@ -192,6 +192,11 @@ pub(crate) fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// Whether a note is at the desk and not public yet.
+pub(crate) fn waits(note: &Value) -> bool {
+    matches!(text(note, "state"), "collecting" | "signed")
+}
+
 /// A list of texts in an answer.
 pub(crate) fn texts<'v>(value: &'v Value, key: &str) -> Vec<&'v str> {
     list(value, key).filter_map(Value::as_str).collect()

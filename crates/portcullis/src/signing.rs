@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use ledger::note::Signature;
 use policy::Id;
@@ -39,7 +40,26 @@ pub(crate) async fn put_and_sign(
 ) -> Result<Value> {
     let signature = agree_and_sign(officer, note, yes)?;
     desk.draft(note).await?;
-    desk.sign(id, &signature.to_string()).await
+    let sent = desk.sign(id, &signature.to_string()).await?;
+    public(desk, id, sent).await
+}
+
+/// A desk that has just started publishes nothing before an edge or a witness has said what the log holds. Edges do
+/// within seconds; whoever signed the last line waits for that, or the next command would not find the note.
+async fn public(desk: &Desk, id: &Id, mut sent: Value) -> Result<Value> {
+    const EVERY: Duration = Duration::from_millis(500);
+    const TIMES: u32 = 80;
+    for turn in 0..TIMES {
+        if text(&sent, "state") != "signed" {
+            break;
+        }
+        if turn == 0 {
+            out::note("signed; the desk has just started and waits for an edge to confirm what the log holds");
+        }
+        tokio::time::sleep(EVERY).await;
+        sent = desk.note(id).await?;
+    }
+    Ok(sent)
 }
 
 /// Adds a signature to a text that is at the desk. One that brings the text no nearer stands under it all the same;
@@ -52,6 +72,9 @@ pub(crate) async fn add(desk: &Desk, officer: &Officer, id: &Id, note: &str, yes
             return Ok(before);
         }
         let missing = texts(&before, "missing").join("; ");
+        if text(&before, "state") == "signed" {
+            return public(desk, id, before).await;
+        }
         if !missing.is_empty() {
             return Err(Failure::refused(format!(
                 "{} has signed it already; missing: {missing}",
@@ -62,7 +85,7 @@ pub(crate) async fn add(desk: &Desk, officer: &Officer, id: &Id, note: &str, yes
         // Complete and not public: the desk stopped in between, and the same signature sets it going again.
     }
     let signature = agree_and_sign(officer, note, yes)?;
-    let after = desk.sign(id, &signature.to_string()).await?;
+    let after = public(desk, id, desk.sign(id, &signature.to_string()).await?).await?;
     let missing = texts(&after, "missing");
     if !missing.is_empty() && missing == texts(&before, "missing") {
         out::note(
@@ -87,6 +110,10 @@ pub(crate) fn report(global: &Global, note: &Value, next: &str) -> Exit {
 pub(crate) fn tell(note: &Value, next: &str) {
     match (text(note, "state"), note.get("index").and_then(Value::as_u64)) {
         ("published", Some(index)) => out::note(format_args!("published: entry {index} of the ledger")),
+        ("signed", _) => {
+            out::note("signed by everybody it needs, and kept; the desk publishes it by itself, and has not yet");
+            texts(note, "missing").iter().for_each(|missing| out::note(format_args!("  missing: {missing}")));
+        }
         (state, _) => {
             out::note(format_args!("{state}: at the desk, without effect so far"));
             texts(note, "missing").iter().for_each(|missing| out::note(format_args!("  missing: {missing}")));

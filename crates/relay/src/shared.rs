@@ -153,6 +153,8 @@ pub(crate) struct Shared {
     pub(crate) look: Notify,
     /// Rung when there is something new to report.
     pub(crate) report: Notify,
+    /// Rung when the desk answers and the bell is not connected.
+    pub(crate) desk_back: Notify,
     /// Rung when the log has grown: it may name another configuration.
     pub(crate) configure: Notify,
     /// Counts the undos that were accepted, so that each who forwards them wakes.
@@ -171,6 +173,7 @@ impl Shared {
             bell_up: AtomicBool::new(false),
             look: Notify::new(),
             report: Notify::new(),
+            desk_back: Notify::new(),
             configure: Notify::new(),
             forward: watch::Sender::default(),
         };

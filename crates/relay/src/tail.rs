@@ -18,7 +18,7 @@ use crate::bell::{self, Decoder, backoff, jitter};
 use crate::compare::{self, COMPARE_EVERY, Comparer};
 use crate::config::{self, Configure, Configurer};
 use crate::effective::Effective;
-use crate::http::{Base, Client};
+use crate::http::{Base, Client, HttpError};
 use crate::inbox;
 use crate::load::OpenError;
 use crate::look::{Looker, SPACING, Synced};
@@ -272,7 +272,8 @@ async fn bell_loop(shared: &Shared, base: &Base) {
             shared.look.notify_one();
         }
         attempt = if rang { 0 } else { attempt + 1 };
-        sleep(backoff(attempt, &who)).await;
+        // the desk took a receipt: it is back, and there is nothing to wait for
+        timeout(backoff(attempt, &who), shared.desk_back.notified()).await.unwrap_or_default();
     }
 }
 
@@ -333,11 +334,23 @@ async fn report_loop(reporter: &mut Reporter) {
     let shared = Arc::clone(&reporter.shared);
     let who = shared.config.edge_key.verifier().name().to_owned();
     for turn in 0.. {
-        if let Err(e) = reporter.report_once().await {
-            tracing::debug!(error = %e, "no receipt");
+        let reported = reporter.report_once().await;
+        match &reported {
+            Ok(()) if !shared.bell_up.load(Ordering::Relaxed) => shared.desk_back.notify_waiters(),
+            Ok(()) => {}
+            Err(e) => tracing::debug!(error = %e, "no receipt"),
         }
-        let wait = jitter(REPORT_EVERY, &who, turn);
+        let wait = jitter(report_again(&reported), &who, turn);
         timeout(wait, shared.report.notified()).await.unwrap_or_default();
+    }
+}
+
+/// A desk that is back signs nothing before its edges have reported, so one that could not be reached is tried as
+/// often as its log is looked at. One that answered and said no is not pressed.
+fn report_again(reported: &Result<(), ReportError>) -> Duration {
+    match reported {
+        Err(ReportError::Http(e)) if !matches!(e, HttpError::Status(_)) => POLL_WITHOUT_BELL,
+        _ => REPORT_EVERY,
     }
 }
 

@@ -118,10 +118,14 @@ fn edge(row: EdgeRow, size: u64, root: Option<Hash>) -> Edge {
 /// A note with what it still lacks, which is what publishing it now would answer.
 pub(crate) async fn note(desk: &Shared, draft: Draft) -> Result<NoteResource, DeskError> {
     let (state, now) = (desk.state(), desk.now());
-    let (missing, index) = match draft.state {
-        DraftState::Collecting => (missing(desk, &state, &draft, now).await?, None),
-        DraftState::Published { index } => (Vec::new(), Some(index)),
-        DraftState::Void => (Vec::new(), None),
+    let (shown, missing, index) = match draft.state {
+        DraftState::Collecting => {
+            let missing = missing(desk, &state, &draft, now).await?;
+            let complete = missing == [publish::UNCONFIRMED];
+            (if complete { "signed" } else { draft.state.as_str() }, missing, None)
+        }
+        DraftState::Published { index } => (draft.state.as_str(), Vec::new(), Some(index)),
+        DraftState::Void => (draft.state.as_str(), Vec::new(), None),
     };
     let lines = draft.signatures.iter().filter_map(|line| Signature::parse_line(line).ok());
     let signers = lines.filter_map(|signature| state.check_signature(&draft.text, &signature, now).ok());
@@ -130,7 +134,7 @@ pub(crate) async fn note(desk: &Shared, draft: Draft) -> Result<NoteResource, De
         kind: draft.kind,
         signed_by: signers.map(|s| person(&s)).collect(),
         text: draft.text,
-        state: draft.state.as_str().to_owned(),
+        state: shown.to_owned(),
         created: draft.created.to_string(),
         signatures: draft.signatures,
         missing,

@@ -124,7 +124,8 @@ pub(crate) struct NoteResource {
     pub(crate) kind: String,
     /// The exact text to sign.
     pub(crate) text: String,
-    /// `collecting`, `published` or `void`.
+    /// `collecting`; `signed`, when nothing is missing but that somebody confirms the head of a desk that has just
+    /// started (the desk then publishes it by itself); `published`; or `void`.
     pub(crate) state: String,
     /// When it was put.
     pub(crate) created: String,
@@ -132,7 +133,7 @@ pub(crate) struct NoteResource {
     pub(crate) signatures: Vec<String>,
     /// Whose signatures these are.
     pub(crate) signed_by: Vec<Person>,
-    /// What it still lacks, in words; empty unless collecting.
+    /// What it still lacks, in words; empty unless `collecting` or `signed`.
     pub(crate) missing: Vec<String>,
     /// Its place in the ledger, once published.
     pub(crate) index: Option<u64>,

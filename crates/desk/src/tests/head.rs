@@ -23,7 +23,7 @@ async fn published(bed: &Bed) -> bool {
 #[tokio::test]
 async fn nothing_is_signed_before_an_edge_has_reported() {
     let bed = restarted().await;
-    bed.run(&format!("{APPROVE}\n  200 | \"state\":\"collecting\" | since this desk started")).await;
+    bed.run(&format!("{APPROVE}\n  200 | \"state\":\"signed\" | since this desk started")).await;
     assert!(!published(&bed).await);
     // A receipt from long before the start proves nothing: it could be a replay.
     bed.run("POST /relay/v1/receipts receipt demo:edge-1 2 30 none\n  204").await;
@@ -61,7 +61,7 @@ async fn an_edge_that_could_not_know_confirms_nothing() {
 async fn an_edge_that_knows_more_stops_it() {
     let bed = restarted().await;
     bed.run("POST /relay/v1/receipts receipt demo:edge-1 fork:9 101 none\n  204").await;
-    bed.run(&format!("{APPROVE}\n  200 | \"state\":\"collecting\"")).await;
+    bed.run(&format!("{APPROVE}\n  200 | \"state\":\"signed\"")).await;
     bed.desk.tend().await;
     assert!(!published(&bed).await);
 }
@@ -69,7 +69,7 @@ async fn an_edge_that_knows_more_stops_it() {
 #[tokio::test]
 async fn a_person_on_this_machine_may_accept_the_head_once() {
     let bed = restarted().await;
-    bed.run(&format!("{APPROVE}\n  200 | \"state\":\"collecting\"")).await;
+    bed.run(&format!("{APPROVE}\n  200 | \"state\":\"signed\"")).await;
     let file = bed.store.dir().join(crate::ACCEPT_FILE);
     let head = bed.store.head().await.expect("read").expect("a ledger");
     for wrong in [crate::accept(head.size + 1, &head.root), "yes".to_owned(), String::new()] {

@@ -7,7 +7,7 @@ use policy::{AnyNote, Time};
 use serde_json::{Value, json};
 
 use crate::cli::{Global, Policy, PolicyFile, Yes};
-use crate::desk_client::{Desk, list, text, texts};
+use crate::desk_client::{Desk, list, text, texts, waits};
 use crate::exit::{Exit, Failure, Result};
 use crate::home::{Officer, new_id};
 use crate::house::{self, House};
@@ -169,9 +169,7 @@ async fn waiting(desk: &Desk, house: &House) -> Result<Vec<Candidate>> {
         all.push(logged(policy.clone(), from));
     }
     let notes = desk.get("/notes?limit=200").await?;
-    for note in
-        list(&notes, "notes").filter(|n| text(n, "kind") == "policy" && text(n, "state") == "collecting")
-    {
+    for note in list(&notes, "notes").filter(|n| text(n, "kind") == "policy" && waits(n)) {
         all.push(candidate(house, note)?);
     }
     Ok(all)
@@ -201,14 +199,14 @@ fn tell(house: &House, c: &Candidate) {
     let what = match (c.state.as_str(), c.takes_effect) {
         (_, Some(from)) => format!("{id} is in the ledger and takes effect at {from}"),
         ("file", _) => "a file, proposed nowhere yet".into(),
-        ("collecting", _) => format!("{id} is at the desk; missing: {}", c.missing.join("; ")),
+        ("collecting" | "signed", _) => format!("{id} is at the desk; missing: {}", c.missing.join("; ")),
         (state, _) => format!("{id} is {state}"),
     };
     out::data(format_args!("policy {old} in power, and policy {}: {what}", c.policy.version));
     change::diff(house.policy(), &c.policy)
         .iter()
         .for_each(|change| out::data(format_args!("  {}", change.words)));
-    if c.takes_effect.is_none() && matches!(c.state.as_str(), "file" | "collecting") {
+    if c.takes_effect.is_none() && matches!(c.state.as_str(), "file" | "collecting" | "signed") {
         change::consequences(house, &c.policy).iter().for_each(out::note);
     }
 }

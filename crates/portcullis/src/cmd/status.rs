@@ -7,7 +7,7 @@ use policy::Id;
 use serde_json::Value;
 
 use crate::cli::{self, Global};
-use crate::desk_client::{Desk, list, text, texts};
+use crate::desk_client::{Desk, list, text, texts, waits};
 use crate::exit::{Exit, Result};
 use crate::out;
 
@@ -69,7 +69,7 @@ fn waiting(global: &Global, note: &Value) -> Result<Exit> {
 
 /// What waits at the desk for signatures.
 fn tell_waiting(notes: &Value) {
-    for note in list(notes, "notes").filter(|n| text(n, "state") == "collecting") {
+    for note in list(notes, "notes").filter(|n| waits(n)) {
         let missing = texts(note, "missing").join("; ");
         out::data(format_args!("waiting: {} ({}), missing {missing}", text(note, "id"), text(note, "kind")));
     }

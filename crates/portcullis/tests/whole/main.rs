@@ -5,6 +5,7 @@ mod case;
 mod ceremony;
 mod config;
 mod database;
+mod drill;
 mod forger;
 mod forgery;
 mod kill;
