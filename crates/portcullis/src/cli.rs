@@ -648,7 +648,15 @@ pub(crate) enum Finding {
     /// Write the working files: who is meant, and the eight criteria to fill in
     Draft(FindingDraft),
     /// Sign: the first assessor gives the directory, the second one the id
-    Sign(Sign),
+    Sign(FindingSign),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FindingSign {
+    /// The directory of the draft, or the finding's id or the end of it.
+    pub(crate) what: String,
+    #[command(flatten)]
+    pub(crate) yes: Yes,
 }
 
 #[derive(Args, Debug)]
@@ -675,7 +683,7 @@ pub(crate) struct FindingDraft {
 /// A note to be signed.
 #[derive(Args, Debug)]
 pub(crate) struct Sign {
-    /// Its id (or the end of it); for `finding sign` also the directory of the draft.
+    /// Its id, or the end of it.
     pub(crate) what: String,
     #[command(flatten)]
     pub(crate) yes: Yes,
@@ -925,7 +933,7 @@ pub(crate) enum Token {
         name: String,
         /// What it lets its holder do: `reader` reads, `analyst` handles reports too, `officer` also submits notes and
         /// signatures (but signs nothing: keys sign).
-        #[arg(long, value_enum, default_value = "officer")]
+        #[arg(long, value_enum)]
         role: TokenRole,
     },
     /// List the names of all tokens

@@ -21,6 +21,8 @@ pub(crate) fn agree_and_sign(officer: &Officer, text: &str, yes: Yes) -> Result<
 
 /// The same, by a name and a key file.
 pub(crate) fn agree_and_sign_as(name: &str, key: &Path, text: &str, yes: Yes) -> Result<Signature> {
+    // Whoever has read two pages at night should not learn only then that there is no key.
+    sshkey::public(key)?;
     let line = "─".repeat(72);
     out::note(format_args!("{line}\n{}\n{line}", text.trim_end_matches('\n')));
     let question = format!("{name}: sign exactly this text?");
@@ -54,7 +56,9 @@ async fn public(desk: &Desk, id: &Id, mut sent: Value) -> Result<Value> {
             break;
         }
         if turn == 0 {
-            out::note("signed; the desk has just started and waits for an edge to confirm what the log holds");
+            out::note(
+                "signed; the desk has just started and waits for an edge to confirm what the log holds",
+            );
         }
         tokio::time::sleep(EVERY).await;
         sent = desk.note(id).await?;
@@ -111,7 +115,9 @@ pub(crate) fn tell(note: &Value, next: &str) {
     match (text(note, "state"), note.get("index").and_then(Value::as_u64)) {
         ("published", Some(index)) => out::note(format_args!("published: entry {index} of the ledger")),
         ("signed", _) => {
-            out::note("signed by everybody it needs, and kept; the desk publishes it by itself, and has not yet");
+            out::note(
+                "signed by everybody it needs, and kept; the desk publishes it by itself, and has not yet",
+            );
             texts(note, "missing").iter().for_each(|missing| out::note(format_args!("  missing: {missing}")));
         }
         (state, _) => {

@@ -24,7 +24,10 @@ pub(crate) fn public(path: &Path) -> Result<PublicKey> {
         file.push(".pub");
     }
     let file = Path::new(&file);
-    let text = std::fs::read_to_string(file).map_err(|e| Failure::io("read the public key", file, &e))?;
+    let text = std::fs::read_to_string(file).map_err(|e| {
+        Failure::io("read the public key", file, &e)
+            .next("a key and its .pub file lie side by side; officer.toml says where yours is (`key`)")
+    })?;
     let key = PublicKey::from_openssh(text.trim_end());
     key.map(|(key, _)| key).map_err(|e| {
         Failure::input(format!("{} is not a key that can sign notes: {e}", file.display()))

@@ -73,7 +73,11 @@ pub(crate) fn decide(
         Err(Rejected::Quorum(words)) => words,
         // More signatures make it acceptable, so it waits for them.
         Err(crowded @ Rejected::BlastRadius) => vec![crowded.to_string()],
-        Err(other) => return Verdict::Refuse(other.into()),
+        Err(other) => {
+            let for_ever = is_over(state, &parsed, &other);
+            let no = No::from(other);
+            return Verdict::Refuse(No { for_ever: no.for_ever || for_ever, ..no });
+        }
     };
     let mut hashes = Vec::new();
     if let AnyNote::Impose(impose) = &parsed {
@@ -95,6 +99,18 @@ pub(crate) fn decide(
     match state.clone().apply(state.size(), &entry, Seen::Live(now)) {
         Outcome::Applied { .. } => Verdict::Publish { logged, blobs: hashes },
         Outcome::Rejected { why } => Verdict::Refuse(why.into()),
+    }
+}
+
+/// Whether what it rests on has gone for good: its finding carried another decision or is too old, or another policy
+/// took its place. Such a draft would wait for ever, and the desk would say so every half minute.
+fn is_over(state: &State, note: &AnyNote, why: &Rejected) -> bool {
+    match (note, why) {
+        (AnyNote::Impose(n), Rejected::Finding(_)) => {
+            n.finding.as_ref().is_some_and(|id| state.finding(id).is_some())
+        }
+        (AnyNote::Policy(n), Rejected::Policy(_)) => n.version <= state.newest_policy().version,
+        _ => false,
     }
 }
 
@@ -156,6 +172,39 @@ mod tests {
         let signed = house.signed(&impose, &["ben", "clara"]);
         let nobodys = decide(&state, &[], &signed, &held, NOW.plus(70), NOW);
         assert_eq!(word(&nobodys), "subject", "the desk knows no such customer");
+    }
+
+    #[test]
+    fn what_lost_its_ground_is_void_and_what_may_still_come_waits() {
+        let house = House::demo(NOW);
+        let mut state = house.state();
+        let subject = house.subject("cus_first", &["a.example"]);
+        let held = Blobs {
+            subject: Some(subject.to_string().into_bytes()),
+            post: Some(b"post".to_vec()),
+            ..Blobs::default()
+        };
+        let finding = house.finding("fnd-1", NOW, &subject).to_string();
+        let first = house.emergency("imp-1", NOW.plus(60), "fnd-1", &subject, b"post").to_string();
+        let second = house.emergency("imp-2", NOW.plus(60), "fnd-1", &subject, b"post").to_string();
+        let old = house.policy().to_string().replace("id policy-0", "id policy-again");
+        let for_ever = |state: &State, text: &str, names: &[&str]| {
+            let verdict = decide(state, &customers(), &house.signed(text, names), &held, NOW.plus(70), NOW);
+            match verdict {
+                Verdict::Refuse(no) => Some(no.for_ever),
+                _ => None,
+            }
+        };
+        assert_eq!(
+            for_ever(&state, &second, &["ben", "clara"]),
+            Some(false),
+            "the finding may still be logged"
+        );
+        assert!(state.apply(1, &house.entry(NOW, &finding, &["anna", "ben"]), Seen::CatchUp).is_applied());
+        let entry = house.entry(NOW.plus(65), &first, &["ben", "clara"]);
+        assert!(state.apply(2, &entry, Seen::CatchUp).is_applied());
+        assert_eq!(for_ever(&state, &second, &["ben", "clara"]), Some(true), "another decision took it");
+        assert_eq!(for_ever(&state, &old, &["anna", "ben", "clara"]), Some(true), "policy 0 is in power");
     }
 
     #[test]

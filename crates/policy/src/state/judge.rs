@@ -78,14 +78,11 @@ pub(super) fn genesis(trust: &Trust, policy: &PolicyNote, note: &Note, demo: boo
     if policy.version != 0 || policy.log_from.is_some() {
         return Err(Rejected::Genesis("the first policy has version 0 and `log-from none`"));
     }
-    if policy.bounds.looser_than_floor().is_some() {
-        return Err(Rejected::Genesis("policy 0 is looser than the floor"));
-    }
+    policy.could_stand()?;
     let signers = Signers::find(note, policy, |_| true)?;
     if signers.len() != policy.persons.len() {
         return Err(Rejected::Genesis("policy 0 is not signed by everyone it names"));
     }
-    judge_people(policy)?;
     need(quorum::policy(&signers, policy))
 }
 
@@ -374,11 +371,8 @@ impl State {
             Rejected::Policy("`log-from` goes with a new log key, and only with it".into()),
         )?;
         ensure(!n.is_demo() || newest.note.is_demo(), Rejected::Demo)?;
-        judge_people(n)?;
+        n.could_stand()?;
         self.judge_names(n)?;
-        if let Some(key) = n.bounds.looser_than_floor() {
-            return Err(Rejected::Policy(format!("bound `{key}` is looser than the floor")));
-        }
         let policy = self.policy(logged);
         let signers = self.signers(signed, policy, logged)?;
         need(quorum::policy(&signers, policy))?;
@@ -419,6 +413,19 @@ impl State {
         let follows = n.log_from.is_none_or(|from| from == here);
         ensure(follows, Rejected::Policy("the new log key goes on from another log than this one".into()))?;
         Ok(change)
+    }
+}
+
+impl PolicyNote {
+    /// Whether a house could live under it, whoever signs it: within the floor, not too tight, with people enough.
+    ///
+    /// # Errors
+    /// [`Rejected::Policy`] says what is wrong, and names the bound.
+    pub fn could_stand(&self) -> Result<(), Rejected> {
+        if let Some(key) = self.bounds.looser_than_floor() {
+            return Err(Rejected::Policy(format!("bound `{key}` is looser than the floor")));
+        }
+        judge_people(self)
     }
 }
 

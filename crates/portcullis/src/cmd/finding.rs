@@ -5,6 +5,7 @@
 
 mod criteria;
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use ledger::Hash;
@@ -14,7 +15,7 @@ use policy::note::{Finding, Head, Verdict};
 use policy::{AnyNote, Id, Scope, Subject};
 use serde_json::Value;
 
-use crate::cli::{FindingDraft, Global, Sign};
+use crate::cli::{FindingDraft, FindingSign, Global};
 use crate::clock::RealClock;
 use crate::desk_client::{Desk, list, text, texts};
 use crate::exit::{Exit, Failure, Result};
@@ -58,7 +59,7 @@ pub(super) async fn draft(global: &Global, args: FindingDraft) -> Result<Exit> {
         // Signing fills it in, when the sentences are known.
         assessment: Hash([0; 32]),
     };
-    std::fs::create_dir(&args.out).map_err(|e| match e.kind() {
+    std::fs::DirBuilder::new().mode(0o700).create(&args.out).map_err(|e| match e.kind() {
         std::io::ErrorKind::AlreadyExists => {
             Failure::new(Exit::Exists, format!("{} exists already", args.out.display()))
                 .next("name another --out")
@@ -82,7 +83,7 @@ pub(super) async fn draft(global: &Global, args: FindingDraft) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-pub(super) async fn sign(global: &Global, args: Sign) -> Result<Exit> {
+pub(super) async fn sign(global: &Global, args: FindingSign) -> Result<Exit> {
     let officer = Officer::open(global)?;
     let desk = Desk::of(&officer)?;
     let given = Path::new(&args.what);
@@ -119,7 +120,7 @@ pub(super) async fn sign(global: &Global, args: Sign) -> Result<Exit> {
 }
 
 /// Builds the note from the working files, and is the first to sign it.
-async fn sign_draft(desk: &Desk, officer: &Officer, dir: &Path, args: &Sign) -> Result<Value> {
+async fn sign_draft(desk: &Desk, officer: &Officer, dir: &Path, args: &FindingSign) -> Result<Value> {
     let read = |name: &str| {
         let file = dir.join(name);
         std::fs::read_to_string(&file).map_err(|e| Failure::io("read", &file, &e))

@@ -122,7 +122,9 @@ fn following(last: &PolicyNote, given: &str, id: &str) -> std::result::Result<Po
         };
         text.push('\n');
     }
-    PolicyNote::parse(&text).map_err(|e| e.to_string())
+    let policy = PolicyNote::parse(&text).map_err(|e| e.to_string())?;
+    policy.could_stand().map_err(|why| format!("no log would take this policy: {why}"))?;
+    Ok(policy)
 }
 
 /// A policy that is not in power, and how far it is.

@@ -35,8 +35,25 @@ async fn note(global: &Global, part: &str) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// An entry, from the ledger that the home's configuration names. It is shown, not verified.
+/// An entry: a person asks the desk, an installation the ledger that its configuration names. Shown, not verified.
 async fn entry(global: &Global, index: u64) -> Result<Exit> {
+    let installed = global.person.is_none() && global.home.join("portcullis.toml").exists();
+    let entry = if installed { from_ledger(global, index).await? } else { from_desk(global, index).await? };
+    if global.json {
+        out::json(&json!({ "index": index, "entry": entry }));
+    } else {
+        out::data(entry.trim_end_matches('\n'));
+    }
+    Ok(Exit::Ok)
+}
+
+async fn from_desk(global: &Global, index: u64) -> Result<String> {
+    let part = Desk::open(global)?.get(&format!("/entries?cursor={index}&limit=1")).await?;
+    let entry = list(&part, "entries").next().map(|e| text(e, "entry").to_owned());
+    entry.ok_or_else(|| Failure::input(format!("the ledger has no entry {index}; they are counted from 0")))
+}
+
+async fn from_ledger(global: &Global, index: u64) -> Result<String> {
     let config = crate::config::Config::open(&global.home.join("portcullis.toml"))?;
     config.need(&["edge"])?;
     let address = Address::parse(&config.edge().ledger)?;
@@ -64,11 +81,5 @@ async fn entry(global: &Global, index: u64) -> Result<Exit> {
         tile::decode_bundle(&read(format!("/{path}")).await?).map_err(|e| broken(&e.to_string()))?;
     let within = usize::try_from(index % tile::WIDTH).expect("below 256");
     let bytes = entries.into_iter().nth(within).ok_or_else(|| broken("too short"))?;
-    let entry = String::from_utf8(bytes).map_err(|_| broken("an entry that is not text"))?;
-    if global.json {
-        out::json(&json!({ "index": index, "entry": entry }));
-    } else {
-        out::data(entry.trim_end_matches('\n'));
-    }
-    Ok(Exit::Ok)
+    String::from_utf8(bytes).map_err(|_| broken("an entry that is not text"))
 }

@@ -14,8 +14,13 @@ use crate::{out, review, signing};
 pub(super) fn run(global: &Global, args: SignFile) -> Result<Exit> {
     let bytes = std::fs::read(&args.file).map_err(|e| Failure::io("read", &args.file, &e))?;
     let mut note = read(&args.file, &bytes)?;
-    // What is signed must have one meaning.
-    review::parse(note.text())?;
+    // What is signed must have one meaning, and a policy that could never stand needs nobody's signature.
+    if let AnyNote::Policy(policy) = review::parse(note.text())? {
+        policy.could_stand().map_err(|why| {
+            Failure::refused(format!("{}: no log would take this policy: {why}", args.file.display()))
+                .next("nothing was signed; edit the text, then all sign it anew (docs/fold.md has the floor)")
+        })?;
+    }
     if !args.add.is_empty() {
         return collect(global, &args.file, note, &args.add);
     }

@@ -197,18 +197,18 @@ pub(crate) const FIELDS: &[Field] = &[
         "The private key that the policy names for configurations; `portcullis key new config.key --for config` makes it. With it the sites file goes into the log by its hash, and edges serve what the log says. Left out: each edge reads its own sites file.",
     ),
     field(
-        "press.listen",
-        Listen,
-        Default("127.0.0.1:8082"),
-        "\"127.0.0.1:8082\"",
-        "Where the press is. Public; any cache may stand before it.",
-    ),
-    field(
         "desk.witnesses",
         HttpList,
         Optional,
         "[\"http://witness.example.org\"]",
         "Witnesses (C2SP tlog-witness) that are asked to cosign each checkpoint. Which of them count is for the policy to say.",
+    ),
+    field(
+        "press.listen",
+        Listen,
+        Default("127.0.0.1:8082"),
+        "\"127.0.0.1:8082\"",
+        "Where the press is. Public; any cache may stand before it.",
     ),
     field(
         "witness.listen",

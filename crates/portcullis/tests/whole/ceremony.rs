@@ -113,6 +113,14 @@ fn five_people_found_a_house_and_it_blocks_on_the_record() {
     let again = founders.write(vkey.trim(), &policy);
     assert!(again.code == 73 && again.err.contains("not overwritten"), "{again:?}");
 
+    // A policy that no log would take gets nobody's signature: it would be found out only when all have signed.
+    let loose = founders.text("loose.txt");
+    let text = fs::read_to_string(&policy).expect("text");
+    fs::write(&loose, text.replace("bound emergency-hours 48", "bound emergency-hours 49")).expect("written");
+    let anna = founders.text("anna/key");
+    let refused = founders.cli(&["sign", &loose, "--name", "anna", "--key", &anna, "--yes"]);
+    assert!(refused.code == 77 && refused.err.contains("`emergency-hours` is looser"), "{refused:?}");
+
     // Each signs a copy; somebody brings them together.
     let copies: Vec<String> = PEOPLE.iter().map(|(name, _)| founders.signs(name, &policy)).collect();
     let base = port_base();
