@@ -4,15 +4,19 @@
 //! The journal is the truth, and [`Case`] what it amounts to. Whoever changes, drops or adds an entry in between breaks the
 //! chain for all that follow; whoever holds the newest hash can tell.
 
-use crate::{
-    GrammarError, Id, Sentence, Time,
-    note::{read_id, words},
-    report::Address,
-    text::{Lines, number, optional, or_none},
-};
-use alloc::{collections::BTreeSet, format, string::ToString, vec::Vec};
+pub mod facts;
+pub mod track;
+
+mod entry;
+
+pub use entry::{Act, Entry};
+
+use crate::{Id, Sentence, Time, note::words, report::Address};
+use alloc::{collections::BTreeSet, vec::Vec};
 use core::fmt;
+
 use ledger::Hash;
+use track::Facts;
 
 /// Most entries of one case: two weeks of an entry every two minutes.
 pub const MAX_ENTRIES: u64 = 10_000;
@@ -35,159 +39,6 @@ words! {
     }
 }
 
-/// What somebody did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// Began the case.
-    Open {
-        /// What it is about, for lists.
-        title: Sentence,
-        /// Whose sites it is about, if anybody's.
-        customer: Option<Id>,
-    },
-    /// Put reports to it: the number of a cluster.
-    Link {
-        /// The cluster.
-        reports: Id,
-    },
-    /// Wrote down something that happened.
-    Happened {
-        /// When it happened.
-        happened: Time,
-        /// When somebody of ours saw it. When it was written down stands in the entry.
-        seen: Time,
-        /// Where it can be seen.
-        place: Option<Address>,
-        /// What happened.
-        what: Sentence,
-    },
-    /// Took it, so that nobody else works on it.
-    Take,
-    /// Gave it back.
-    Release,
-    /// Ended it.
-    Close {
-        /// How.
-        outcome: Outcome,
-        /// Why.
-        why: Sentence,
-    },
-    /// Began it again.
-    Reopen {
-        /// Why.
-        why: Sentence,
-    },
-}
-
-/// One entry of a journal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The case.
-    pub case: Id,
-    /// Its place, from 0.
-    pub seq: u64,
-    /// SHA-256 of the entry before; `None` for the first.
-    pub previous: Option<Hash>,
-    /// When it was written down, by the desk's clock.
-    pub at: Time,
-    /// Who: the name of their token.
-    pub by: Sentence,
-    /// What.
-    pub act: Act,
-}
-
-const FIRST: &str = "portcullis-case/v1";
-
-impl Entry {
-    /// SHA-256 of its text.
-    #[must_use]
-    pub fn hash(&self) -> Hash {
-        Hash::of(self.to_string().as_bytes())
-    }
-
-    /// Reads an entry.
-    ///
-    /// # Errors
-    /// Line and reason.
-    pub fn parse(text: &str) -> Result<Self, GrammarError> {
-        let mut lines = Lines::new(text)?;
-        lines.exactly(FIRST)?;
-        let case = read_id(&mut lines, "case")?;
-        let seq = lines.read("seq", "a number from 0", number)?;
-        let previous = lines.read("previous", "a hash or none", |v| optional(v, Hash::parse_hex))?;
-        let at = lines.read("at", "a time", Time::parse)?;
-        let by = lines.sentence("by")?;
-        let word = lines.value("act")?.to_string();
-        let act = match word.as_str() {
-            "open" => Act::Open {
-                title: lines.sentence("title")?,
-                customer: lines.read("customer", "an id or none", |v| optional(v, Id::parse))?,
-            },
-            "link" => Act::Link { reports: read_id(&mut lines, "reports")? },
-            "happened" => Act::Happened {
-                happened: lines.read("happened", "a time", Time::parse)?,
-                seen: lines.read("seen", "a time", Time::parse)?,
-                place: lines.read("place", "none or at ADDRESS", |v| match v {
-                    "none" => Some(None),
-                    v => v.strip_prefix("at ").and_then(|v| Address::parse(v).ok()).map(Some),
-                })?,
-                what: lines.sentence("what")?,
-            },
-            "take" => Act::Take,
-            "release" => Act::Release,
-            "close" => Act::Close {
-                outcome: lines.read("outcome", "an outcome", Outcome::parse)?,
-                why: lines.sentence("why")?,
-            },
-            "reopen" => Act::Reopen { why: lines.sentence("why")? },
-            _ => return Err(lines.wrong("no such act")),
-        };
-        lines.end()?;
-        Ok(Self { case, seq, previous, at, by, act })
-    }
-}
-
-impl Act {
-    /// The word in the journal.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Open { .. } => "open",
-            Self::Link { .. } => "link",
-            Self::Happened { .. } => "happened",
-            Self::Take => "take",
-            Self::Release => "release",
-            Self::Close { .. } => "close",
-            Self::Reopen { .. } => "reopen",
-        }
-    }
-}
-
-impl fmt::Display for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { case, seq, previous, at, by, act } = self;
-        let previous = or_none(previous.as_ref());
-        write!(
-            f,
-            "{FIRST}\ncase {case}\nseq {seq}\nprevious {previous}\nat {at}\nby {by}\nact {}\n",
-            act.word()
-        )?;
-        match act {
-            Act::Open { title, customer } => {
-                write!(f, "title {title}\ncustomer {}\n", or_none(customer.as_ref()))
-            }
-            Act::Link { reports } => writeln!(f, "reports {reports}"),
-            Act::Happened { happened, seen, place, what } => {
-                let place = place.as_ref().map_or_else(|| "none".into(), |p| format!("at {}", p.as_str()));
-                write!(f, "happened {happened}\nseen {seen}\nplace {place}\nwhat {what}\n")
-            }
-            Act::Take | Act::Release => Ok(()),
-            Act::Close { outcome, why } => write!(f, "outcome {outcome}\nwhy {why}\n"),
-            Act::Reopen { why } => writeln!(f, "why {why}"),
-        }
-    }
-}
-
 /// Why an entry cannot be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
@@ -205,6 +56,10 @@ pub enum Refused {
     Linked,
     /// It happened after it was seen, or was seen after now.
     Order,
+    /// Its number is taken in this case.
+    Taken(Id),
+    /// The case has no such evidence or referral.
+    Unknown(Id),
     /// It has [`MAX_ENTRIES`] entries.
     Full,
     /// It does not follow the entry before.
@@ -225,6 +80,8 @@ impl fmt::Display for Refused {
             Self::Order => {
                 f.write_str("nothing is seen before it happens, nor written down before it is seen")
             }
+            Self::Taken(id) => write!(f, "the case has {id} already"),
+            Self::Unknown(id) => write!(f, "the case has no {id}"),
             Self::Full => {
                 write!(f, "a case has at most {MAX_ENTRIES} entries; open another, and name this one")
             }
@@ -265,6 +122,8 @@ pub struct Case {
     pub reports: Vec<Id>,
     /// What happened, in that order.
     pub timeline: Vec<Line>,
+    /// What the emergency track is judged by. How many reports there are is no part of it.
+    pub facts: Facts,
     /// Who took it last and has not given it back, and the time of their last entry.
     pub taken: Option<(Sentence, Time)>,
     /// How it ended; `None` while it is open.
@@ -293,6 +152,7 @@ impl Case {
             opened: entry.at,
             reports: Vec::new(),
             timeline: Vec::new(),
+            facts: Facts::default(),
             taken: None,
             closed: None,
             entries: 1,
@@ -345,6 +205,9 @@ impl Case {
             Act::Happened { happened, seen, .. } => {
                 rule(happened <= seen && *seen <= entry.at, Refused::Order)
             }
+            Act::Evidence(_) | Act::Judge(_) | Act::Refer(_) | Act::Answer(_) => {
+                self.facts.check(&entry.act, entry.at)
+            }
             Act::Take => match self.held(entry.at).filter(|by| **by != entry.by) {
                 Some(by) => Err(Refused::Held(by.clone())),
                 None => Ok(()),
@@ -386,6 +249,9 @@ impl Case {
                 };
                 let at = self.timeline.partition_point(|l| l.happened <= line.happened);
                 self.timeline.insert(at, line);
+            }
+            Act::Evidence(_) | Act::Judge(_) | Act::Refer(_) | Act::Answer(_) => {
+                self.facts.take(&entry.act, &entry.by, entry.at);
             }
             Act::Take => self.taken = Some((entry.by.clone(), entry.at)),
             Act::Release => self.taken = None,

@@ -1,4 +1,7 @@
+use super::facts::{Answer, Answered, Channel, Country, Evidence, Judgement, Referral, Source};
 use super::*;
+use crate::note::{Criterion, Verdict};
+use alloc::string::ToString as _;
 use proptest::prelude::*;
 
 const T: Time = Time(1_795_309_200);
@@ -81,6 +84,64 @@ fn three_times_in_their_order() {
     assert_eq!(case.does(104, "ben", Act::Link { reports: id("rpt-1") }), Err(Refused::Linked));
 }
 
+/// Entries that the emergency track is judged by.
+pub(super) fn facts() -> impl Strategy<Value = Act> {
+    use proptest::sample::select;
+    let words = "[a-z][a-zäöü ]{0,20}[a-z]".prop_map(|s| sentence(&s));
+    let (evidence, referral) = ("evd-[0-3]".prop_map(|s| id(&s)), "ref-[0-2]".prop_map(|s| id(&s)));
+    let cited =
+        proptest::collection::btree_set(evidence.clone(), 0..4).prop_map(|ids| ids.into_iter().collect());
+    let time = (0u64..100 * 3600).prop_map(|s| T.plus(s));
+    prop_oneof![
+        (evidence, select(Source::ALL), "[abc]", time.clone(), words.clone()).prop_map(
+            |(id, source, from, captured, what)| Act::Evidence(Evidence {
+                sha256: Hash::of(id.as_str().as_bytes()),
+                id,
+                bytes: 9,
+                source,
+                from: sentence(&from),
+                captured,
+                what
+            })
+        ),
+        (
+            select(Criterion::ALL),
+            select(Verdict::ALL),
+            proptest::option::of(time.clone()),
+            cited,
+            words.clone()
+        )
+            .prop_map(|(criterion, verdict, until, evidence, why)| Act::Judge(Judgement {
+                criterion,
+                verdict,
+                until,
+                evidence,
+                why
+            })),
+        (referral.clone(), select(Channel::ALL), time.clone(), 1u64..9000, words.clone()).prop_map(
+            |(referral, channel, sent, later, told)| Act::Refer(Referral {
+                id: referral,
+                authority: id("aut-police"),
+                country: Country::parse("SE").expect("a country"),
+                channel,
+                sent,
+                answer_by: sent.plus(later),
+                record: Hash::of(b"record"),
+                told
+            })
+        ),
+        (referral, select(Answer::ALL), time, words.clone(), words).prop_map(
+            |(referral, answer, said, from, what)| Act::Answer(Answered {
+                referral,
+                answer,
+                said,
+                from,
+                what
+            })
+        ),
+    ]
+}
+
 fn acts() -> impl Strategy<Value = Act> {
     let words = "[a-z][a-zäöü ]{0,20}[a-z]".prop_map(|s| sentence(&s));
     let ids = "rpt-[0-9]".prop_map(|s| id(&s));
@@ -95,6 +156,7 @@ fn acts() -> impl Strategy<Value = Act> {
             place,
             what
         }),
+        facts(),
         Just(Act::Take),
         Just(Act::Release),
         words.clone().prop_map(|why| Act::Close { outcome: Outcome::Forwarded, why }),

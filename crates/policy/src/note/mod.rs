@@ -247,11 +247,11 @@ pub(crate) fn read_id(lines: &mut Lines<'_>, key: &str) -> Result<Id, GrammarErr
     lines.read(key, "an id: 3 to 64 of a-z, 0-9, - and _, beginning with a letter", Id::parse)
 }
 
-fn read_time(lines: &mut Lines<'_>, key: &str) -> Result<crate::Time, GrammarError> {
+pub(crate) fn read_time(lines: &mut Lines<'_>, key: &str) -> Result<crate::Time, GrammarError> {
     lines.read(key, "a time like 2026-11-22T23:15:00Z", crate::Time::parse)
 }
 
-fn read_hash(lines: &mut Lines<'_>, key: &str) -> Result<ledger::Hash, GrammarError> {
+pub(crate) fn read_hash(lines: &mut Lines<'_>, key: &str) -> Result<ledger::Hash, GrammarError> {
     lines.read(key, "a SHA-256 in 64 lower-case hex digits", ledger::Hash::parse_hex)
 }
 
