@@ -50,7 +50,7 @@ impl Role {
             (Role::Reader, Act::ReadReports | Act::Triage | Act::ReadCases | Act::WorkCases)
             | (
                 Role::Reader | Role::Analyst,
-                Act::PutBlob | Act::Draft | Act::Sign | Act::Undo | Act::Enrol,
+                Act::PutBlob | Act::Draft | Act::Sign | Act::Undo | Act::Enrol | Act::DestroyEvidence,
             ) => false,
         }
     }
@@ -69,6 +69,7 @@ pub(crate) enum Act {
     Triage,
     ReadCases,
     WorkCases,
+    DestroyEvidence,
 }
 
 impl Act {
@@ -84,6 +85,7 @@ impl Act {
             Act::Triage => "triage",
             Act::ReadCases => "read-cases",
             Act::WorkCases => "work-cases",
+            Act::DestroyEvidence => "destroy-evidence",
         }
     }
 }
@@ -103,7 +105,7 @@ macro_rules! permits {
         }
     )+ };
 }
-permits! { Read PutBlob Draft Sign Undo Enrol ReadReports Triage ReadCases WorkCases }
+permits! { Read PutBlob Draft Sign Undo Enrol ReadReports Triage ReadCases WorkCases DestroyEvidence }
 
 /// Proof that whoever asks may do `P`. Only the extractor below makes one.
 #[derive(Debug)]

@@ -41,7 +41,12 @@ pub struct Config {
     pub snapshots: Arc<dyn Snapshots>,
     /// The key that the policy names for configurations; `None` where this desk publishes none.
     pub config_key: Option<SigningKey>,
+    /// 32 random bytes, from whoever has a source of them: keys that seal evidence.
+    pub draw: Draw,
 }
+
+/// 32 random bytes; `None` when the source gives none.
+pub type Draw = Arc<dyn Fn() -> Option<[u8; 32]> + Send + Sync>;
 
 /// A customer, for display and to check that a subject names only this customer's hostnames.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +127,7 @@ impl Desk {
             let (expected, given) = (state.log_key().to_string(), log_key.verifier().to_string());
             return Err(OpenError::ForeignKey { expected, given });
         }
+        store.sweep_evidence()?;
         let tree = Arc::new(store.tree().await?);
         let asked = |url: &String| Asked::new(url).map_err(|e| OpenError::Witness(e.to_string()));
         let witnesses = config.witnesses.iter().map(asked).collect::<Result<Vec<_>, _>>()?;

@@ -23,6 +23,6 @@ mod tests;
 pub use act::config::{Change, Offered, Snapshots};
 pub use api::openapi_json;
 pub use auth::Role;
-pub use desk::{Config, CustomerView, Desk, SiteView};
+pub use desk::{Config, CustomerView, Desk, Draw, SiteView};
 pub use error::OpenError;
 pub use head::{ACCEPT_FILE, accept};

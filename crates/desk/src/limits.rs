@@ -24,6 +24,9 @@ pub(crate) const CONFIG_REQUEST: usize = relay::config::MAX_REQUEST;
 /// A JSON body, bytes: a vkey of about 100 bytes, or a sentence of 2,048.
 pub(crate) const JSON: usize = 8192;
 
+/// A piece of evidence, bytes: what the store seals in one piece.
+pub(crate) const EVIDENCE: usize = store::MAX_EVIDENCE;
+
 /// How long a request body may take. 256 KiB at 64 kbit/s, a bad line in a crisis, are 33 seconds.
 pub(crate) const BODY: Duration = Duration::from_secs(60);
 

@@ -8,7 +8,7 @@ use axum::middleware::map_response_with_state;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::api::handlers as api_;
-use crate::api::{cases, reports};
+use crate::api::{cases, facts, reports};
 use crate::desk::Shared;
 use crate::error::DeskError;
 use crate::{page, relays};
@@ -43,6 +43,9 @@ pub(crate) const API: &[Route] = &[
     ("POST", "/api/v1/cases", || post(cases::open)),
     ("GET", "/api/v1/cases/{id}", || get(cases::get)),
     ("POST", "/api/v1/cases/{id}/entries", || post(cases::add)),
+    ("POST", "/api/v1/cases/{id}/evidence", || post(facts::attach)),
+    ("GET", "/api/v1/cases/{id}/evidence/{evidence}", || get(facts::fetch)),
+    ("POST", "/api/v1/cases/{id}/evidence/{evidence}/destroy", || post(facts::destroy)),
     ("GET", "/api/v1/openapi.json", || get(api_::openapi)),
 ];
 

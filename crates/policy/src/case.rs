@@ -205,9 +205,12 @@ impl Case {
             Act::Happened { happened, seen, .. } => {
                 rule(happened <= seen && *seen <= entry.at, Refused::Order)
             }
-            Act::Evidence(_) | Act::Judge(_) | Act::Refer(_) | Act::Answer(_) => {
-                self.facts.check(&entry.act, entry.at)
-            }
+            Act::Evidence(_)
+            | Act::Fetch { .. }
+            | Act::Destroy { .. }
+            | Act::Judge(_)
+            | Act::Refer(_)
+            | Act::Answer(_) => self.facts.check(&entry.act, entry.at),
             Act::Take => match self.held(entry.at).filter(|by| **by != entry.by) {
                 Some(by) => Err(Refused::Held(by.clone())),
                 None => Ok(()),
@@ -250,7 +253,8 @@ impl Case {
                 let at = self.timeline.partition_point(|l| l.happened <= line.happened);
                 self.timeline.insert(at, line);
             }
-            Act::Evidence(_) | Act::Judge(_) | Act::Refer(_) | Act::Answer(_) => {
+            Act::Fetch { .. } => {}
+            Act::Evidence(_) | Act::Destroy { .. } | Act::Judge(_) | Act::Refer(_) | Act::Answer(_) => {
                 self.facts.take(&entry.act, &entry.by, entry.at);
             }
             Act::Take => self.taken = Some((entry.by.clone(), entry.at)),

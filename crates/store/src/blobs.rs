@@ -95,7 +95,7 @@ impl Store {
             .execute(self.writer())
             .await?;
         // The log of what was written before holds it too, until it is written over.
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(self.writer()).await?;
+        self.truncate_wal().await?;
         let (dir, hash) = (self.dir().to_owned(), *hash);
         let erased = tokio::task::spawn_blocking(move || {
             let erased = crate::LedgerDir::new(dir.join("ledger")).erase(&hash)?;

@@ -123,7 +123,7 @@ impl Store {
     }
 }
 
-async fn add(tx: &mut SqliteConnection, case: &mut Case, now: Time, by: &Sentence, act: Act) -> Result<()> {
+pub(crate) async fn add(tx: &mut SqliteConnection, case: &mut Case, now: Time, by: &Sentence, act: Act) -> Result<()> {
     if let Act::Link { reports } = &act {
         let there = sqlx::query("SELECT 1 FROM cluster WHERE id = $1").bind(reports.as_str());
         if there.fetch_optional(&mut *tx).await?.is_none() {
@@ -170,7 +170,7 @@ async fn entries(rows: &mut SqliteConnection, id: &Id) -> Result<Vec<Entry>> {
     texts.iter().enumerate().map(entry).collect()
 }
 
-async fn load(rows: &mut SqliteConnection, id: &Id) -> Result<Option<Case>> {
+pub(crate) async fn load(rows: &mut SqliteConnection, id: &Id) -> Result<Option<Case>> {
     let entries = entries(rows, id).await?;
     if entries.is_empty() {
         return Ok(None);

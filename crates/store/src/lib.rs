@@ -14,6 +14,7 @@ mod db;
 mod dir;
 mod drafts;
 mod edges;
+mod evidence;
 mod error;
 pub mod fault;
 mod head;
@@ -37,6 +38,7 @@ pub use dir::{LedgerDir, LedgerPath};
 pub use drafts::{Draft, DraftState, MAX_PAGE, NewDraft, Page};
 pub use edges::{EdgeRow, MAX_EDGES, Progress, Receipt};
 pub use error::{Result, StoreError};
+pub use evidence::MAX_EVIDENCE;
 pub use head::Head;
 pub use inbox::{Inbox, MAX_WAITING, Waiting};
 pub use plan::{Plan, Step};
@@ -108,6 +110,12 @@ impl Store {
     pub async fn close(&self) {
         self.inner.writer.close().await;
         self.rows().close().await;
+    }
+
+    /// What was erased must not be read from the log beside the database either.
+    pub(crate) async fn truncate_wal(&self) -> Result<()> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(self.writer()).await?;
+        Ok(())
     }
 
     pub(crate) fn writer(&self) -> &SqlitePool {

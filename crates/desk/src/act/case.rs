@@ -1,14 +1,14 @@
 //! Act: somebody opens a case, or writes down what they did and what happened. A case decides nothing.
 
-use policy::case::{Act as Done, Case};
+use policy::case::{Act as Done, Case, facts::Evidence};
 use policy::{Id, Sentence};
 use store::NewCase;
 
-use crate::auth::{Authorised, WorkCases};
+use crate::auth::{Authorised, DestroyEvidence, Permit, WorkCases};
 use crate::desk::Shared;
 use crate::error::DeskError;
 
-fn who(by: &Authorised<WorkCases>) -> Result<Sentence, DeskError> {
+fn who<P: Permit>(by: &Authorised<P>) -> Result<Sentence, DeskError> {
     Sentence::parse(by.name()).map_err(|why| DeskError::Unfit {
         code: "name",
         why: format!("the name of this token cannot stand in a journal: it {why}; make another token"),
@@ -44,5 +44,46 @@ pub(crate) async fn add(
     let word = done.word();
     let case = desk.store.add_to_case(id, done, &who(by)?, desk.now()).await?;
     tracing::info!(by = by.name(), case = %id, act = word, "a case goes on");
+    Ok(case)
+}
+
+/// Seals evidence and keeps it.
+pub(crate) async fn attach(
+    by: &Authorised<WorkCases>,
+    desk: &Shared,
+    id: &Id,
+    it: Evidence,
+    bytes: Vec<u8>,
+) -> Result<Case, DeskError> {
+    let key = (desk.config.draw)();
+    let key = key.ok_or_else(|| DeskError::Defect("the system gives no random bytes".into()))?;
+    let number = it.id.clone();
+    let case = desk.store.attach(id, it, bytes, key, &who(by)?, desk.now()).await?;
+    tracing::info!(by = by.name(), case = %id, evidence = %number, "evidence was attached");
+    Ok(case)
+}
+
+/// Takes evidence out; that somebody did stands in the journal before they have it.
+pub(crate) async fn fetch(
+    by: &Authorised<WorkCases>,
+    desk: &Shared,
+    id: &Id,
+    number: &Id,
+) -> Result<(Evidence, Vec<u8>), DeskError> {
+    let found = desk.store.fetch(id, number, &who(by)?, desk.now()).await?;
+    tracing::info!(by = by.name(), case = %id, evidence = %number, "evidence was fetched");
+    Ok(found)
+}
+
+/// Destroys evidence.
+pub(crate) async fn destroy(
+    by: &Authorised<DestroyEvidence>,
+    desk: &Shared,
+    id: &Id,
+    number: &Id,
+    why: Sentence,
+) -> Result<Case, DeskError> {
+    let case = desk.store.destroy(id, number, why, &who(by)?, desk.now()).await?;
+    tracing::warn!(by = by.name(), case = %id, evidence = %number, "evidence was destroyed");
     Ok(case)
 }

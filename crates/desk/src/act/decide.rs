@@ -7,6 +7,7 @@ use policy::entry::Entry;
 use policy::{AnyNote, Outcome, Rejected, Seen, State, Time};
 
 use super::subject::{self, Blobs};
+use super::track;
 use crate::desk::CustomerView;
 use crate::error::DeskError;
 
@@ -91,6 +92,9 @@ pub(crate) fn decide(
         && !blobs.snapshot
     {
         missing.push(format!("the snapshot {}, which the desk reads from its sites file", config.snapshot));
+    }
+    if let Some(case) = &blobs.case {
+        missing.extend(track::closed(case, &parsed, logged));
     }
     if !missing.is_empty() {
         return Verdict::Wait(missing);

@@ -4,7 +4,7 @@ use ledger::note::{Note, NoteError};
 use policy::{AnyNote, Rejected};
 use store::{Draft, NewDraft};
 
-use super::{publish, subject};
+use super::{publish, subject, track};
 use crate::auth;
 use crate::desk::Shared;
 use crate::error::DeskError;
@@ -37,8 +37,15 @@ pub(crate) async fn draft(
     if state.has_logged(parsed.id()) {
         return Err(Rejected::DuplicateId.into());
     }
+    let blobs = publish::blobs(desk, &note).await?;
+    if let Some(case) = &blobs.case {
+        let closed = track::closed(case, &parsed, desk.now());
+        if !closed.is_empty() {
+            desk.count("track").await;
+            return Err(DeskError::Refused { code: "track", why: closed.join("; ") });
+        }
+    }
     if let AnyNote::Impose(impose) = &parsed {
-        let blobs = publish::blobs(desk, &note).await?;
         subject::check(impose, state.origin(), &blobs, &desk.customers())
             .map_err(|why| DeskError::Unfit { code: "subject", why })?;
     }

@@ -12,4 +12,5 @@ pub(crate) mod receipt;
 pub(crate) mod report;
 pub(crate) mod sign;
 pub(crate) mod subject;
+pub(crate) mod track;
 pub(crate) mod undo;

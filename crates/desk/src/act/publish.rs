@@ -14,6 +14,7 @@ use store::{Plan, Published, StoreError, publish};
 
 use super::decide::{self, Verdict};
 use super::subject::Blobs;
+use super::track;
 use crate::desk::{Public, Sequencer, Shared};
 use crate::error::DeskError;
 
@@ -162,18 +163,22 @@ async fn refresh(desk: &Shared, held: &Sequencer) -> Result<(), DeskError> {
 /// The blobs a note refers to, as far as they are held.
 pub(crate) async fn blobs(desk: &Shared, note: &Note) -> Result<Blobs, DeskError> {
     let parsed = AnyNote::parse(note.text())?;
+    let case = match track::case_of(&desk.state(), &parsed) {
+        Some(id) => desk.store.case(&id).await?,
+        None => None,
+    };
     let impose = match parsed {
         AnyNote::Impose(impose) => impose,
         AnyNote::Config(config) => {
             let snapshot = desk.store.snapshot(&config.snapshot).await?.is_some();
             return Ok(Blobs { snapshot, ..Blobs::default() });
         }
-        _ => return Ok(Blobs::default()),
+        _ => return Ok(Blobs { case, ..Blobs::default() }),
     };
     let narrative = match &impose.withheld {
         Some(withheld) => desk.store.blob(&withheld.narrative).await?,
         None => None,
     };
     let (subject, post) = (desk.store.blob(&impose.subject).await?, desk.store.blob(&impose.post).await?);
-    Ok(Blobs { subject, post, narrative, snapshot: false })
+    Ok(Blobs { subject, post, narrative, snapshot: false, case })
 }

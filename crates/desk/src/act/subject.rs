@@ -1,6 +1,7 @@
 //! What an impose note refers to: may these two blobs stand behind it?
 
 use ledger::Hash;
+use policy::case::Case;
 use policy::note::Impose;
 use policy::{MAX_POST, Scope, Subject};
 
@@ -15,6 +16,8 @@ pub(crate) struct Blobs {
     pub(crate) narrative: Option<Vec<u8>>,
     /// Whether the snapshot of a configuration is held.
     pub(crate) snapshot: bool,
+    /// The case behind a finding that opens the emergency track, or behind what rests on one, where this desk has it.
+    pub(crate) case: Option<Case>,
 }
 
 /// Which blobs are still missing, in words; or why those that are held cannot stand behind the note. An edge would

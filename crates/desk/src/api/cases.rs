@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use store::NewCase;
 use utoipa::ToSchema;
 
+use super::facts;
 use super::handlers::{Answered, Problems, ok, read_id};
 use super::lists::Which;
 use crate::act;
@@ -104,6 +105,8 @@ pub(crate) struct Whole {
     head: String,
     /// Notes of the ledger that name the case.
     notes: Vec<Noted>,
+    /// Evidence, judgements and referrals, and what still closes the emergency track.
+    emergency: facts::Track,
 }
 
 /// A case to be opened.
@@ -144,6 +147,12 @@ pub(crate) enum NewEntry {
         /// One sentence.
         what: String,
     },
+    /// Judged one of the eight criteria of the emergency track.
+    Judge(facts::NewJudgement),
+    /// Told an authority.
+    Refer(facts::NewReferral),
+    /// Wrote down what an authority answered.
+    Answer(facts::NewAnswer),
     /// Took it, so that nobody else works on it.
     Take {},
     /// Gave it back.
@@ -162,19 +171,37 @@ pub(crate) enum NewEntry {
     },
 }
 
-fn request(what: &str, why: &str) -> DeskError {
+/// What a piece of evidence is; its bytes are the body.
+#[derive(Clone, Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct NewEvidence {
+    /// Its number, `evd-` and something random.
+    pub(super) evidence: String,
+    /// `captured`, `authority`, `archive`, `customer`, `reporter` or `other`.
+    pub(super) source: String,
+    /// Which source; two pieces from the same one are one source.
+    pub(super) from: String,
+    /// When it was fetched or handed over; now when absent.
+    #[serde(default)]
+    pub(super) captured: Option<String>,
+    /// What it shows, one sentence.
+    pub(super) what: String,
+}
+
+pub(super) fn request(what: &str, why: &str) -> DeskError {
     DeskError::Request(format!("`{what}` {why}"))
 }
 
-fn id(what: &str, text: &str) -> Result<Id, DeskError> {
+pub(super) fn id(what: &str, text: &str) -> Result<Id, DeskError> {
     Id::parse(text).ok_or_else(|| request(what, "must be an id"))
 }
 
-fn sentence(what: &str, text: &str) -> Result<Sentence, DeskError> {
+pub(super) fn sentence(what: &str, text: &str) -> Result<Sentence, DeskError> {
     Sentence::parse(text).map_err(|why| request(what, why))
 }
 
-fn time(what: &str, text: &str) -> Result<Time, DeskError> {
+pub(super) fn time(what: &str, text: &str) -> Result<Time, DeskError> {
     Time::parse(text).ok_or_else(|| request(what, "must be a time like 2026-11-22T23:15:00Z"))
 }
 
@@ -190,6 +217,9 @@ impl NewEntry {
                     .transpose()?,
                 what: sentence("what", &what)?,
             },
+            Self::Judge(it) => Done::Judge(it.read()?),
+            Self::Refer(it) => Done::Refer(it.read(now)?),
+            Self::Answer(it) => Done::Answer(it.read(now)?),
             Self::Take {} => Done::Take,
             Self::Release {} => Done::Release,
             Self::Close { outcome, why } => Done::Close {
@@ -216,7 +246,7 @@ fn case(it: &Journal, now: Time) -> Case {
     }
 }
 
-async fn whole(desk: &Shared, it: &Journal) -> Result<Whole, DeskError> {
+pub(super) async fn whole(desk: &Shared, it: &Journal) -> Result<Whole, DeskError> {
     let line = |l: &policy::case::Line| Line {
         happened: l.happened.to_string(),
         seen: l.seen.to_string(),
@@ -243,6 +273,7 @@ async fn whole(desk: &Shared, it: &Journal) -> Result<Whole, DeskError> {
         journal: desk.store.journal(&it.id).await?.into_iter().map(step).collect(),
         head: it.head.to_string(),
         notes: noted.collect(),
+        emergency: facts::track(&it.facts, desk.now()),
     })
 }
 

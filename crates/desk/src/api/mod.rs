@@ -1,6 +1,7 @@
 //! The API under `/api/v1`: what goes over the wire, the handlers, and the OpenAPI document.
 
 pub(crate) mod cases;
+pub(crate) mod facts;
 pub(crate) mod handlers;
 pub(crate) mod lists;
 pub(crate) mod look;
@@ -45,6 +46,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
         cases::open,
         cases::get,
         cases::add,
+        facts::attach,
+        facts::fetch,
+        facts::destroy,
         handlers::openapi,
     ),
     modifiers(&Bearer),

@@ -269,6 +269,7 @@ async fn unconfirmed(
         customers: customers(),
         own_edge: Some("demo:edge-own".into()),
         snapshots: Arc::new(Lines),
+        draw: Arc::new(|| Some(Hash::of(b"drawn").0)),
         config_key: house.config.as_ref().map(|key| SigningKey::parse(&key.encode()).expect("a key")),
     };
     let log = SigningKey::from_seed(&house.origin, Hash::of(house.origin.as_bytes()).0)

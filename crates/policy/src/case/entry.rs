@@ -42,6 +42,18 @@ pub enum Act {
     },
     /// Attached evidence.
     Evidence(Evidence),
+    /// Took a copy of evidence out of the store, to look at it.
+    Fetch {
+        /// Which.
+        evidence: Id,
+    },
+    /// Destroyed evidence: what it was stays here, what it held is gone.
+    Destroy {
+        /// Which.
+        evidence: Id,
+        /// Why: the law, or the person it shows.
+        why: Sentence,
+    },
     /// Judged one of the eight criteria.
     Judge(Judgement),
     /// Told an authority.
@@ -121,6 +133,10 @@ impl Entry {
                 what: lines.sentence("what")?,
             },
             "evidence" => Act::Evidence(Evidence::read(&mut lines)?),
+            "fetch" => Act::Fetch { evidence: read_id(&mut lines, "evidence")? },
+            "destroy" => {
+                Act::Destroy { evidence: read_id(&mut lines, "evidence")?, why: lines.sentence("why")? }
+            }
             "judge" => Act::Judge(Judgement::read(&mut lines)?),
             "refer" => Act::Refer(Referral::read(&mut lines)?),
             "answer" => Act::Answer(Answered::read(&mut lines)?),
@@ -147,6 +163,8 @@ impl Act {
             Self::Link { .. } => "link",
             Self::Happened { .. } => "happened",
             Self::Evidence(_) => "evidence",
+            Self::Fetch { .. } => "fetch",
+            Self::Destroy { .. } => "destroy",
             Self::Judge(_) => "judge",
             Self::Refer(_) => "refer",
             Self::Answer(_) => "answer",
@@ -177,6 +195,8 @@ impl fmt::Display for Entry {
                 write!(f, "happened {happened}\nseen {seen}\nplace {place}\nwhat {what}\n")
             }
             Act::Evidence(it) => it.write(f),
+            Act::Fetch { evidence } => writeln!(f, "evidence {evidence}"),
+            Act::Destroy { evidence, why } => write!(f, "evidence {evidence}\nwhy {why}\n"),
             Act::Judge(it) => it.write(f),
             Act::Refer(it) => it.write(f),
             Act::Answer(it) => it.write(f),

@@ -174,8 +174,8 @@ pub struct Referral {
     pub sent: Time,
     /// By when it was asked to answer. Silence after that is an answer too.
     pub answer_by: Time,
-    /// SHA-256 of what was sent, or of the record of the call.
-    pub record: Hash,
+    /// SHA-256 of what was sent; `None` when `told` is all there is, as after a call.
+    pub record: Option<Hash>,
     /// What it was told and asked.
     pub told: Sentence,
 }
@@ -189,13 +189,14 @@ impl Referral {
             channel: lines.read("channel", "a channel", Channel::parse)?,
             sent: read_time(lines, "sent")?,
             answer_by: read_time(lines, "answer-by")?,
-            record: read_hash(lines, "record-sha256")?,
+            record: lines.read("record-sha256", "a hash or none", |v| optional(v, Hash::parse_hex))?,
             told: lines.sentence("told")?,
         })
     }
 
     pub(super) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, authority, country, channel, sent, answer_by, record, told } = self;
+        let record = or_none(record.as_ref());
         write!(f, "referral {id}\nauthority {authority}\ncountry {country}\nchannel {channel}\n")?;
         write!(f, "sent {sent}\nanswer-by {answer_by}\nrecord-sha256 {record}\ntold {told}\n")
     }

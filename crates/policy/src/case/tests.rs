@@ -93,7 +93,7 @@ pub(super) fn facts() -> impl Strategy<Value = Act> {
         proptest::collection::btree_set(evidence.clone(), 0..4).prop_map(|ids| ids.into_iter().collect());
     let time = (0u64..100 * 3600).prop_map(|s| T.plus(s));
     prop_oneof![
-        (evidence, select(Source::ALL), "[abc]", time.clone(), words.clone()).prop_map(
+        (evidence.clone(), select(Source::ALL), "[abc]", time.clone(), words.clone()).prop_map(
             |(id, source, from, captured, what)| Act::Evidence(Evidence {
                 sha256: Hash::of(id.as_str().as_bytes()),
                 id,
@@ -104,6 +104,8 @@ pub(super) fn facts() -> impl Strategy<Value = Act> {
                 what
             })
         ),
+        evidence.clone().prop_map(|evidence| Act::Fetch { evidence }),
+        (evidence, words.clone()).prop_map(|(evidence, why)| Act::Destroy { evidence, why }),
         (
             select(Criterion::ALL),
             select(Verdict::ALL),
@@ -126,7 +128,7 @@ pub(super) fn facts() -> impl Strategy<Value = Act> {
                 channel,
                 sent,
                 answer_by: sent.plus(later),
-                record: Hash::of(b"record"),
+                record: later.is_multiple_of(2).then(|| Hash::of(b"record")),
                 told
             })
         ),

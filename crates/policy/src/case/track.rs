@@ -69,8 +69,10 @@ impl Referred {
 /// What a case has of evidence, judgements, referrals and answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// Evidence by its number.
+    /// Evidence by its number, but for what was destroyed.
     pub evidence: BTreeMap<Id, Evidence>,
+    /// What was destroyed. It shows nothing any more, and its number stays its own.
+    pub destroyed: BTreeSet<Id>,
     /// The newest judgement of each criterion.
     pub judged: BTreeMap<Criterion, Judged>,
     /// Referrals by their number.
@@ -210,12 +212,13 @@ impl Facts {
         if now.since(judged.at) > FRESH {
             closed.push(Closed::Stale(*criterion));
         }
-        if SHOWN.contains(criterion) && evidence.is_empty() {
+        let shown: Vec<&Evidence> = evidence.iter().filter_map(|id| self.evidence.get(id)).collect();
+        if SHOWN.contains(criterion) && shown.is_empty() {
             closed.push(Closed::NoEvidence(*criterion));
             return;
         }
         match criterion {
-            Criterion::Credible => self.weigh_sources(evidence, closed),
+            Criterion::Credible => weigh_sources(&shown, closed),
             Criterion::Imminent => match until {
                 None => closed.push(Closed::NoWindow),
                 Some(until) if *until <= now => closed.push(Closed::WindowOver(*until)),
@@ -226,26 +229,17 @@ impl Facts {
         }
     }
 
-    fn weigh_sources(&self, cited: &[Id], closed: &mut Vec<Closed>) {
-        let cited: Vec<&Evidence> = cited.iter().filter_map(|id| self.evidence.get(id)).collect();
-        // The same bytes handed in by two are one source, and so is one who hands in two.
-        let sources: BTreeSet<String> = cited.iter().map(|e| e.from.as_str().to_lowercase()).collect();
-        let pieces: BTreeSet<Hash> = cited.iter().map(|e| e.sha256).collect();
-        if sources.len().min(pieces.len()) < 2 {
-            closed.push(Closed::OneSource);
-        }
-        if !cited.iter().any(|e| e.source.is_own()) {
-            closed.push(Closed::NothingOwn);
-        }
-    }
-
     /// Whether an entry of this time may be added.
     pub(super) fn check(&self, act: &Act, at: Time) -> Result<(), Refused> {
         let rule = |holds: bool, why: Refused| if holds { Ok(()) } else { Err(why) };
         match act {
             Act::Evidence(it) => {
-                rule(!self.evidence.contains_key(&it.id), Refused::Taken(it.id.clone()))?;
+                let taken = self.evidence.contains_key(&it.id) || self.destroyed.contains(&it.id);
+                rule(!taken, Refused::Taken(it.id.clone()))?;
                 rule(it.captured <= at, Refused::Order)
+            }
+            Act::Fetch { evidence } | Act::Destroy { evidence, .. } => {
+                rule(self.evidence.contains_key(evidence), Refused::Unknown(evidence.clone()))
             }
             Act::Judge(it) => match it.evidence.iter().find(|id| !self.evidence.contains_key(*id)) {
                 Some(unknown) => Err(Refused::Unknown(unknown.clone())),
@@ -268,6 +262,10 @@ impl Facts {
     pub(super) fn take(&mut self, act: &Act, by: &Sentence, at: Time) {
         match act {
             Act::Evidence(it) => drop(self.evidence.insert(it.id.clone(), it.clone())),
+            Act::Destroy { evidence, .. } => {
+                self.evidence.remove(evidence);
+                self.destroyed.insert(evidence.clone());
+            }
             Act::Judge(it) => {
                 let judged = Judged { it: it.clone(), by: by.clone(), at };
                 self.judged.insert(it.criterion, judged);
@@ -282,6 +280,19 @@ impl Facts {
             }
             _ => {}
         }
+    }
+}
+
+/// Two independent sources, and one that needs nobody's word.
+fn weigh_sources(cited: &[&Evidence], closed: &mut Vec<Closed>) {
+    // The same bytes handed in by two are one source, and so is one who hands in two.
+    let sources: BTreeSet<String> = cited.iter().map(|e| e.from.as_str().to_lowercase()).collect();
+    let pieces: BTreeSet<Hash> = cited.iter().map(|e| e.sha256).collect();
+    if sources.len().min(pieces.len()) < 2 {
+        closed.push(Closed::OneSource);
+    }
+    if !cited.iter().any(|e| e.source.is_own()) {
+        closed.push(Closed::NothingOwn);
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
         own_edge: own_edge(config),
         snapshots: Arc::new(Reader::beside(&place.sites)),
         config_key: place.config_key.as_deref().map(home::machine_key).transpose()?,
+        draw: Arc::new(|| home::random().ok()),
     };
     let desk = Desk::open(settings, store.clone(), key, Arc::clone(&clock))
         .await

@@ -4,6 +4,7 @@
 mod cases;
 mod common;
 mod conformance;
+mod evidence;
 mod fault;
 mod rekey;
 mod reports;

@@ -41,7 +41,7 @@ fn refer(name: &str, hours: u64) -> Act {
         channel: Channel::Phone,
         sent: T,
         answer_by: T.plus(hours * HOUR),
-        record: Hash::of(b"call"),
+        record: None,
         told: sentence("All that we know."),
     })
 }
@@ -211,6 +211,24 @@ fn what_is_not_there_cannot_be_cited() {
     does(&mut case, 1, evidence("evd-1", Source::Other, "x"));
     let again = case.next(T.plus(2), sentence("ben"), evidence("evd-1", Source::Captured, "y"));
     assert_eq!(again, Err(Refused::Taken(id("evd-1"))), "evidence is never replaced");
+}
+
+#[test]
+fn destroyed_evidence_shows_nothing_and_keeps_its_number() {
+    let mut case = after(whole());
+    does(&mut case, 2, Act::Fetch { evidence: id("evd-2") });
+    assert!(codes(&case, 1).is_empty(), "whoever looks changes nothing");
+    does(&mut case, 3, Act::Destroy { evidence: id("evd-2"), why: sentence("She asked for it.") });
+    assert_eq!(codes(&case, 1), ["one-source"]);
+    for (act, why) in [
+        (Act::Fetch { evidence: id("evd-2") }, Refused::Unknown(id("evd-2"))),
+        (evidence("evd-2", Source::Captured, "again"), Refused::Taken(id("evd-2"))),
+        (judge(Criterion::Nexus, Verdict::Met, &["evd-2"]), Refused::Unknown(id("evd-2"))),
+    ] {
+        assert_eq!(case.next(T.plus(4), sentence("anna"), act), Err(why));
+    }
+    does(&mut case, 5, Act::Destroy { evidence: id("evd-1"), why: sentence("The law.") });
+    assert_eq!(codes(&case, 1), ["no-evidence"; 4]);
 }
 
 proptest! {

@@ -1,0 +1,40 @@
+//! The emergency track of a case, where a note rests on it: nothing goes on while something closes it.
+//!
+//! The fold cannot see a case: it is the desk's, and not public. So this is a rule of ours and of everybody who signs
+//! here; what no desk can get around is the quorum.
+
+use policy::case::Case;
+use policy::note::ContinueReason;
+use policy::{AnyNote, Id, State, Time};
+
+/// The case that a note rests on, if it opens or continues an emergency.
+pub(crate) fn case_of(state: &State, note: &AnyNote) -> Option<Id> {
+    let of_finding = |finding: &Option<Id>| Some(state.finding(finding.as_ref()?)?.0.case.clone());
+    match note {
+        AnyNote::Finding(n) => n.opens_emergency().then(|| n.case.clone()),
+        AnyNote::Impose(n) => of_finding(&n.finding),
+        AnyNote::Continue(n) => of_finding(&state.decision(&n.continues)?.impose.finding),
+        _ => None,
+    }
+}
+
+/// Why the case does not carry this note at `now`, in words; empty when it does.
+pub(crate) fn closed(case: &Case, note: &AnyNote, now: Time) -> Vec<String> {
+    let closed = match note {
+        AnyNote::Finding(_) | AnyNote::Impose(_) => case.facts.closed_by(now),
+        // Whoever continues decides about what runs; the reviewer need not repeat the finding, but hears who objects.
+        AnyNote::Continue(n) if n.reason != ContinueReason::Order => case.facts.objections(),
+        _ => Vec::new(),
+    };
+    let mut words: Vec<String> =
+        closed.iter().map(|why| format!("the emergency track of {} is closed: {why}", case.id)).collect();
+    if let AnyNote::Finding(n) = note
+        && let Some(until) = case.facts.window().filter(|until| *until != n.window_until)
+    {
+        words.push(format!("the finding's window ends at {}, that of {} at {until}", n.window_until, case.id));
+    }
+    if case.closed.is_some() {
+        words.push(format!("{} is closed; open it again first", case.id));
+    }
+    words
+}
