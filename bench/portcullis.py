@@ -90,11 +90,17 @@ class Town:
         home = self.home
         out = os.path.join(self.folder, "finding")
         shutil.rmtree(out, ignore_errors=True)
-        self.call("finding", "draft", "first-customer", "--criteria", f"{home}/criteria.txt", "--out", out, person="anna")
+        case = self.call("case", "open", "Calls to gather at a home", "--customer", "first-customer", person="anna")
+        for file, source in (("capture.txt", "captured"), ("archive.txt", "archive")):
+            self.call("case", "attach", case, f"{home}/{file}", "--source", source, "--from", source, "--what", "The call.", person="anna")
+        self.call("case", "refer", case, "--to", "aut-police", "--country", "SE", "--channel", "phone", "--answer-by", "4h",
+                  "--told", "What was found.", person="anna")
+        self.call("case", "answer", case, "1", "cannot-in-time", "--from", "the duty officer", "--what", "Three days.", person="anna")
+        self.call("finding", "draft", "first-customer", "--case", case, "--criteria", f"{home}/criteria.txt", "--out", out, person="anna")
         finding = self.call("finding", "sign", out, "--yes", person="anna")
         self.call("finding", "sign", finding, "--yes", person="ben")
         return self.call("propose", "emergency", "first-customer", "--finding", finding, "--post", f"{home}/reasons.md",
-                         "--referral", f"1:{home}/referral.txt", "--limiting", "About one emergency, and no precedent.", "--yes", person="ben")
+                         "--limiting", "About one emergency, and no precedent.", "--yes", person="ben")
 
     def signature(self, note, person):
         """The signature line that `portcullis approve` would send, made by ssh-keygen."""

@@ -1,12 +1,14 @@
 //! A house of people with keys, for tests. Only with the feature `testkit`.
 
+use crate::case::Act;
+use crate::case::facts::{self, Answer, Answered, Channel, Country, Evidence, Judgement, Source};
 use crate::{
     Id, Scope, Sentence, Subject, Time, Trust,
     entry::Entry,
     floor::{Bounds, FLOOR},
     note::{
-        Class, Config, Continue, ContinueReason, Finding, Head, Impose, Lift, LiftReason, PersonKeys,
-        PolicyNote, Referral, Role, ScopeKind, Verdict,
+        Class, Config, Continue, ContinueReason, Criterion, Finding, Head, Impose, Lift, LiftReason,
+        PersonKeys, PolicyNote, Referral, Role, ScopeKind, Verdict,
     },
 };
 use alloc::{
@@ -18,6 +20,9 @@ use ledger::{
     note::{Note, Signature, SigningKey},
     testkit::SshKey,
 };
+
+/// How long the danger of [`House::finding`] lasts, seconds.
+pub const WINDOW: u64 = 48 * 3600;
 
 /// An id, in tests.
 ///
@@ -256,7 +261,7 @@ impl House {
             scope: subject.scope.kind(),
             subject: Hash::of(subject.to_string().as_bytes()),
             time: at,
-            window_until: at.plus(48 * 3600),
+            window_until: at.plus(WINDOW),
             verdicts: [Verdict::Met; 8],
             assessment: Hash::of(b"assessment"),
         }
@@ -325,4 +330,54 @@ impl House {
             why: sentence("The finding holds."),
         }
     }
+}
+
+/// What opens the emergency track of a case at `at`, for a finding of [`House::finding`]: two sources, an authority that
+/// cannot act in time, and eight judgements.
+#[must_use]
+pub fn open_track(at: Time) -> Vec<Act> {
+    let piece = |name: &str, source: Source, from: &str| {
+        Act::Evidence(Evidence {
+            id: id(name),
+            sha256: Hash::of(name.as_bytes()),
+            bytes: name.len() as u64,
+            source,
+            from: sentence(from),
+            captured: at,
+            what: sentence("He names the place and the hour."),
+        })
+    };
+    let referral = facts::Referral {
+        id: id("ref-1"),
+        authority: id("aut-police"),
+        country: Country::parse("SE").expect("a country"),
+        channel: Channel::Phone,
+        sent: at,
+        answer_by: at.plus(4 * 3600),
+        record: None,
+        told: sentence("All that we know, and what we consider doing."),
+    };
+    let answer = Answered {
+        referral: id("ref-1"),
+        answer: Answer::CannotInTime,
+        said: at,
+        from: sentence("the duty officer, called back"),
+        what: sentence("A court order takes three days."),
+    };
+    let mut acts = Vec::from([
+        piece("evd-1", Source::Captured, "our capture"),
+        piece("evd-2", Source::Reporter, "the person at risk"),
+        Act::Refer(referral),
+        Act::Answer(answer),
+    ]);
+    acts.extend(Criterion::ALL.iter().map(|criterion| {
+        Act::Judge(Judgement {
+            criterion: *criterion,
+            verdict: Verdict::Met,
+            until: (*criterion == Criterion::Imminent).then(|| at.plus(WINDOW)),
+            evidence: Vec::from([id("evd-1"), id("evd-2")]),
+            why: sentence("Because."),
+        })
+    }));
+    acts
 }

@@ -1,5 +1,6 @@
 //! The command line. Help texts are written for somebody who is tired and has to get it right.
 
+mod case;
 mod people;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{duration::Span, exit};
 
+pub(crate) use case::*;
 pub(crate) use people::{
     Enrol, Kit, Officer, Policy, PolicyFile, PolicyNew, Quorum, Remove, Suspend, SuspendTerms,
 };
@@ -152,8 +154,8 @@ Examples, in their order; a majority of the officers signs (at least three, one 
         subcommand,
         after_help = "\
 Examples:
-  portcullis finding draft first-customer --criteria demo/criteria.txt --out demo/finding --as anna
-  portcullis finding sign demo/finding --as anna      # prints the finding's id
+  portcullis finding draft first-customer --case cas-0193… --out finding --as anna
+  portcullis finding sign finding --as anna           # after editing finding/criteria.txt; prints the id
   portcullis finding sign fnd-0193… --as ben"
     )]
     Finding(Finding),
@@ -163,7 +165,7 @@ Examples:
         after_help = "\
 Example:
   portcullis propose emergency first-customer --finding fnd-0193… --post demo/reasons.md \\
-    --referral 1:demo/referral.txt --limiting 'About this emergency alone; no precedent.' --as ben"
+    --limiting 'About this emergency alone; no precedent.' --as ben"
     )]
     Propose(Propose),
     /// Sign what another proposed, after checking all of it: a block, a continuation, a suspension, a policy
@@ -516,114 +518,6 @@ impl OutcomeWord {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct Case {
-    /// What is closed, instead of what is open.
-    #[arg(long)]
-    pub(crate) closed: bool,
-    #[command(subcommand)]
-    pub(crate) command: Option<CaseCommand>,
-}
-
-/// Each takes one person.
-#[derive(Debug, Subcommand)]
-pub(crate) enum CaseCommand {
-    /// Begin a case
-    Open {
-        /// What it is about, in one line.
-        title: String,
-        /// Whose sites it is about: id or name.
-        #[arg(long, value_name = "CUSTOMER")]
-        customer: Option<String>,
-        /// Reports that are about it. May be repeated.
-        #[arg(long, value_name = "REPORTS")]
-        reports: Vec<String>,
-    },
-    /// What happened, with three times each; reports; notes of the ledger that name it
-    Show {
-        /// The number, or four characters of its beginning or end.
-        case: String,
-        /// Every entry as it was written, each with the hash of the one before.
-        #[arg(long)]
-        journal: bool,
-    },
-    /// Write down something that happened
-    Add {
-        /// The number, or four characters of its beginning or end.
-        case: String,
-        /// What happened, in one sentence.
-        what: String,
-        /// When it happened (default: now): 2026-11-22T23:15, or 23:15 for the last one; UTC.
-        #[arg(long, value_name = "TIME")]
-        happened: Option<String>,
-        /// When you saw it (default: now).
-        #[arg(long, value_name = "TIME")]
-        seen: Option<String>,
-        /// Where it can be seen.
-        #[arg(long, value_name = "ADDRESS")]
-        at: Option<String>,
-    },
-    /// Put reports to it
-    Link {
-        /// The number, or four characters of its beginning or end.
-        case: String,
-        /// The reports.
-        reports: String,
-    },
-    /// Work on it alone: nobody else takes it until four hours after your last entry
-    Take {
-        /// The number, or four characters of its beginning or end.
-        case: String,
-    },
-    /// Let others take it
-    Release {
-        /// The number, or four characters of its beginning or end.
-        case: String,
-    },
-    /// End it
-    Close {
-        /// The number, or four characters of its beginning or end.
-        case: String,
-        /// How it ended.
-        #[arg(long, value_enum)]
-        outcome: CaseOutcome,
-        /// Why, in one sentence.
-        #[arg(long, value_name = "SENTENCE")]
-        why: String,
-    },
-    /// Begin it again
-    Reopen {
-        /// The number, or four characters of its beginning or end.
-        case: String,
-        /// Why, in one sentence.
-        #[arg(long, value_name = "SENTENCE")]
-        why: String,
-    },
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum CaseOutcome {
-    /// There was nothing to do.
-    NoAction,
-    /// The customer, or somebody else, put an end to it.
-    Remedied,
-    /// It was decided by a note in the ledger: imposed or refused.
-    Decided,
-    /// It went to whoever is responsible for it.
-    Forwarded,
-}
-
-impl CaseOutcome {
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::NoAction => "no-action",
-            Self::Remedied => "remedied",
-            Self::Decided => "decided",
-            Self::Forwarded => "forwarded",
-        }
-    }
-}
-
-#[derive(Args, Debug)]
 pub(crate) struct Edges {
     #[command(subcommand)]
     pub(crate) command: Option<EdgesCommand>,
@@ -672,9 +566,9 @@ pub(crate) struct FindingDraft {
     /// Start from this filled-in criteria file.
     #[arg(long, value_name = "FILE")]
     pub(crate) criteria: Option<PathBuf>,
-    /// The case it belongs to (default: a new number): `portcullis case` lists them.
-    #[arg(long, value_name = "ID")]
-    pub(crate) case: Option<String>,
+    /// The case whose evidence and referrals it rests on: `portcullis case` lists them.
+    #[arg(long, value_name = "CASE")]
+    pub(crate) case: String,
     /// For how long harm is expected; at most 72h.
     #[arg(long, value_name = "TIME", default_value = "48h")]
     pub(crate) window: Span,
@@ -736,9 +630,6 @@ pub(crate) struct Emergency {
     /// The finding, signed by two assessors.
     #[arg(long, value_name = "ID")]
     pub(crate) finding: String,
-    /// How many authorities were told, and the record that says which, when and what (a file or its SHA-256).
-    #[arg(long, value_name = "COUNT:FILE")]
-    pub(crate) referral: String,
     /// The published rule and its version.
     #[arg(long, value_name = "RULE:VERSION", default_value = "imminent-threat-to-life:1")]
     pub(crate) ground: String,

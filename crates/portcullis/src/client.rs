@@ -19,8 +19,8 @@ use crate::exit::{Exit, Failure, Result};
 /// A whole exchange. The desk's longest is a publication: five fsyncs, and a queue of others before it.
 const EXCHANGE: Duration = Duration::from_secs(30);
 
-/// Longest answer taken, bytes: an entry bundle is at most 256 x 64 KiB = 16 MiB.
-pub(crate) const MAX_ANSWER: usize = 17 * 1024 * 1024;
+/// Longest answer taken, bytes: a piece of evidence has at most 32 MiB, an entry bundle 256 x 64 KiB = 16 MiB.
+pub(crate) const MAX_ANSWER: usize = 33 * 1024 * 1024;
 
 /// Who is asked, and under which path.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -109,6 +109,24 @@ impl Desk {
         self.post(&format!("/cases/{id}/entries"), "application/json", entry.to_string().into()).await
     }
 
+    /// Attaches evidence to a case.
+    pub(crate) async fn attach(&self, case: &str, fields: &[(&str, &str)], bytes: Vec<u8>) -> Result<Value> {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.post(&format!("/cases/{case}/evidence?{query}"), "application/octet-stream", bytes).await
+    }
+
+    /// Takes a copy of evidence.
+    pub(crate) async fn fetch(&self, case: &str, number: &str) -> Result<Vec<u8>> {
+        let answer = self.ask(Ask::get(&format!("{API}/cases/{case}/evidence/{number}"))).await?;
+        Ok(answer.body.to_vec())
+    }
+
+    /// Destroys evidence.
+    pub(crate) async fn destroy(&self, case: &str, number: &str, why: &str) -> Result<Value> {
+        let body = serde_json::json!({ "why": why }).to_string();
+        self.post(&format!("/cases/{case}/evidence/{number}/destroy"), "application/json", body.into()).await
+    }
+
     /// `GET` of a path under the API.
     pub(crate) async fn get(&self, path: &str) -> Result<Value> {
         json(self.ask(Ask::get(&format!("{API}{path}"))).await?)

@@ -123,7 +123,13 @@ impl Store {
     }
 }
 
-pub(crate) async fn add(tx: &mut SqliteConnection, case: &mut Case, now: Time, by: &Sentence, act: Act) -> Result<()> {
+pub(crate) async fn add(
+    tx: &mut SqliteConnection,
+    case: &mut Case,
+    now: Time,
+    by: &Sentence,
+    act: Act,
+) -> Result<()> {
     if let Act::Link { reports } = &act {
         let there = sqlx::query("SELECT 1 FROM cluster WHERE id = $1").bind(reports.as_str());
         if there.fetch_optional(&mut *tx).await?.is_none() {

@@ -39,7 +39,10 @@ impl Store {
         now: Time,
     ) -> Result<Case> {
         if bytes.len() > MAX_EVIDENCE {
-            return Err(StoreError::Full { what: "bytes of a piece of evidence", limit: MAX_EVIDENCE as u64 });
+            return Err(StoreError::Full {
+                what: "bytes of a piece of evidence",
+                limit: MAX_EVIDENCE as u64,
+            });
         }
         if Hash::of(&bytes) != it.sha256 || bytes.len() as u64 != it.bytes {
             return Err(StoreError::Unfit("the bytes are not the ones that the entry names".into()));
@@ -70,11 +73,12 @@ impl Store {
         let found = cases::load(&mut tx, case).await?;
         let mut found = found.ok_or_else(|| StoreError::NotFound(format!("the case {case}")))?;
         cases::add(&mut tx, &mut found, now, by, Act::Evidence(it)).await?;
-        let fresh = sqlx::query("INSERT INTO evidence_key (evidence, key) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(number.as_str())
-            .bind(&key[..])
-            .execute(&mut *tx)
-            .await?;
+        let fresh =
+            sqlx::query("INSERT INTO evidence_key (evidence, key) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind(number.as_str())
+                .bind(&key[..])
+                .execute(&mut *tx)
+                .await?;
         if fresh.rows_affected() == 0 {
             return Err(StoreError::Conflict(format!("{number} belongs to another case")));
         }
@@ -92,7 +96,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] when the case has none of this number, or it was destroyed; [`StoreError::Damaged`] when
     /// the file is not what was sealed.
-    pub async fn fetch(&self, case: &Id, number: &Id, by: &Sentence, now: Time) -> Result<(Evidence, Vec<u8>)> {
+    pub async fn fetch(
+        &self,
+        case: &Id,
+        number: &Id,
+        by: &Sentence,
+        now: Time,
+    ) -> Result<(Evidence, Vec<u8>)> {
         let mut tx = db::begin(self.writer()).await?;
         let found = cases::load(&mut tx, case).await?;
         let mut found = found.ok_or_else(|| StoreError::NotFound(format!("the case {case}")))?;
@@ -120,7 +130,14 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::add_to_case`].
-    pub async fn destroy(&self, case: &Id, number: &Id, why: Sentence, by: &Sentence, now: Time) -> Result<Case> {
+    pub async fn destroy(
+        &self,
+        case: &Id,
+        number: &Id,
+        why: Sentence,
+        by: &Sentence,
+        now: Time,
+    ) -> Result<Case> {
         let mut tx = db::begin(self.writer()).await?;
         let found = cases::load(&mut tx, case).await?;
         let mut found = found.ok_or_else(|| StoreError::NotFound(format!("the case {case}")))?;
@@ -168,8 +185,8 @@ impl Store {
 /// The number is bound to the seal: one piece cannot be put in another's place.
 fn seal(number: &Id, mut bytes: Vec<u8>, key: [u8; 32]) -> Result<Vec<u8>> {
     let aad = Aad::from(number.as_str().as_bytes());
-    let sealed = cipher(key)
-        .and_then(|cipher| cipher.seal_in_place_append_tag(nonce(), aad, &mut bytes).ok());
+    let sealed =
+        cipher(key).and_then(|cipher| cipher.seal_in_place_append_tag(nonce(), aad, &mut bytes).ok());
     sealed.map(|()| bytes).ok_or_else(|| StoreError::Unfit("the bytes cannot be sealed".into()))
 }
 

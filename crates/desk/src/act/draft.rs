@@ -38,12 +38,16 @@ pub(crate) async fn draft(
         return Err(Rejected::DuplicateId.into());
     }
     let blobs = publish::blobs(desk, &note).await?;
-    if let Some(case) = &blobs.case {
-        let closed = track::closed(case, &parsed, desk.now());
-        if !closed.is_empty() {
-            desk.count("track").await;
-            return Err(DeskError::Refused { code: "track", why: closed.join("; ") });
+    let closed = match (&blobs.case, &parsed) {
+        (Some(case), _) => track::closed(case, &parsed, desk.now()),
+        (None, AnyNote::Finding(n)) if n.opens_emergency() => {
+            vec![format!("this desk has no case {}; open one: evidence and referrals stand there", n.case)]
         }
+        _ => Vec::new(),
+    };
+    if !closed.is_empty() {
+        desk.count("track").await;
+        return Err(DeskError::Refused { code: "track", why: closed.join("; ") });
     }
     if let AnyNote::Impose(impose) = &parsed {
         subject::check(impose, state.origin(), &blobs, &desk.customers())

@@ -31,7 +31,8 @@ pub(crate) fn closed(case: &Case, note: &AnyNote, now: Time) -> Vec<String> {
     if let AnyNote::Finding(n) = note
         && let Some(until) = case.facts.window().filter(|until| *until != n.window_until)
     {
-        words.push(format!("the finding's window ends at {}, that of {} at {until}", n.window_until, case.id));
+        words
+            .push(format!("the finding's window ends at {}, that of {} at {until}", n.window_until, case.id));
     }
     if case.closed.is_some() {
         words.push(format!("{} is closed; open it again first", case.id));

@@ -242,7 +242,12 @@ pub(crate) struct NewAnswer {
 }
 
 /// One of a few words, or which there are.
-fn word<T: Copy>(field: &str, text: &str, all: &[T], said: impl Fn(T) -> &'static str) -> Result<T, DeskError> {
+fn word<T: Copy>(
+    field: &str,
+    text: &str,
+    all: &[T],
+    said: impl Fn(T) -> &'static str,
+) -> Result<T, DeskError> {
     all.iter().copied().find(|it| said(*it) == text).ok_or_else(|| {
         let all: Vec<&str> = all.iter().map(|it| said(*it)).collect();
         request(field, &format!("must be one of {}", all.join(", ")))
@@ -255,8 +260,7 @@ fn time_or(field: &str, text: Option<&str>, now: Time) -> Result<Time, DeskError
 
 impl NewJudgement {
     pub(super) fn read(&self) -> Result<Judgement, DeskError> {
-        let mut evidence =
-            self.evidence.iter().map(|e| id("evidence", e)).collect::<Result<Vec<_>, _>>()?;
+        let mut evidence = self.evidence.iter().map(|e| id("evidence", e)).collect::<Result<Vec<_>, _>>()?;
         evidence.sort();
         evidence.dedup();
         if evidence.len() > policy::case::facts::MAX_CITED {

@@ -90,6 +90,7 @@ impl Bed {
         ] {
             store.add_token(name, &Hash::of(name.as_bytes()), scope, START).await.expect("a token");
         }
+        opened_case(&store).await;
         let clock = Arc::new(ManualClock(AtomicU64::new(START.0)));
         let desk = open(&store, &house, &clock, open_reads).await.expect("desk");
         let texts = texts(&house);
@@ -225,6 +226,17 @@ impl Bed {
 pub(super) fn edge_key(edge: &str) -> SigningKey {
     let name = edge.split('/').next().unwrap_or(edge);
     SigningKey::from_seed(name, Hash::of(edge.as_bytes()).0).expect("a key name")
+}
+
+/// The case that this house's findings name, with all that opens the emergency track.
+async fn opened_case(store: &Store) {
+    let (case, by) = (id("cas-1"), sentence("officer"));
+    let new =
+        store::NewCase { id: case.clone(), title: sentence("Threats"), customer: None, reports: Vec::new() };
+    store.open_case(&new, &by, START).await.expect("a case");
+    for act in policy::testkit::open_track(START) {
+        store.add_to_case(&case, act, &by, START).await.expect("a fact");
+    }
 }
 
 fn check((at, request, status, body): &(usize, String, StatusCode, String), number: usize, expect: &str) {
@@ -381,7 +393,9 @@ fn texts(house: &House) -> BTreeMap<&'static str, Vec<u8>> {
     put("gone", outcome("acted", "The page is gone."));
     put("back", outcome("open", "It is back."));
     put("odd-outcome", outcome("blocked", "You wish."));
-    put("case", serde_json::json!({ "id": "cas-1", "title": "A bank's page", "customer_id": "cus_first", "reports": ["rpt-1"] }).to_string());
+    let elsewhere = Subject { case: id("cas-7"), ..subject.clone() };
+    put("finding-bare", house.finding("fnd-7", START, &elsewhere).to_string());
+    put("case", serde_json::json!({ "id": "cas-7", "title": "A bank's page", "customer_id": "cus_first", "reports": ["rpt-1"] }).to_string());
     put(
         "case-nobody",
         serde_json::json!({ "id": "cas-2", "title": "x", "customer_id": "cus_nobody" }).to_string(),

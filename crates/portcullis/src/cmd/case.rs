@@ -1,5 +1,9 @@
 //! `portcullis case`: everything about one matter: what happened, who did what, which notes came of it.
 
+mod facts;
+
+pub(super) use facts::{evidence, judged, referral_record};
+
 use policy::clock::Clock as _;
 use policy::{Id, Time};
 use serde_json::{Value, json};
@@ -49,6 +53,14 @@ pub(super) async fn run(global: &Global, args: Case) -> Result<Exit> {
             let reports = super::reports::resolve(&desk, &reports).await?;
             (case, json!({ "act": "link", "reports": reports }))
         }
+        Some(
+            command @ (CaseCommand::Attach { .. }
+            | CaseCommand::Fetch { .. }
+            | CaseCommand::Destroy { .. }
+            | CaseCommand::Judge { .. }
+            | CaseCommand::Refer { .. }
+            | CaseCommand::Answer { .. }),
+        ) => return facts::run(global, &desk, command).await,
         Some(CaseCommand::Take { case }) => (case, json!({ "act": "take" })),
         Some(CaseCommand::Release { case }) => (case, json!({ "act": "release" })),
         Some(CaseCommand::Close { case, outcome, why }) => {
@@ -167,6 +179,7 @@ fn show(global: &Global, it: &Value, journal: bool) -> Result<Exit> {
             text(line, "what"),
         ));
     }
+    facts::show(it);
     if journal {
         list(it, "journal").for_each(|step| out::data(format_args!("\n{}", text(step, "text").trim_end())));
     }
@@ -174,17 +187,15 @@ fn show(global: &Global, it: &Value, journal: bool) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// The case that a note is to name. One that the desk does not know is taken at its whole number: it may be that of an
-/// earlier note.
+/// The case that a note is to name.
 pub(super) async fn named(desk: &Desk, part: Option<&str>) -> Result<Option<Id>> {
     let Some(part) = part else { return Ok(None) };
-    let whole = part.strip_prefix("cas-").is_some_and(|rest| rest.len() == 32);
-    let id = if whole { part.to_owned() } else { resolve(desk, part).await? };
+    let id = resolve(desk, part).await?;
     Id::parse(&id).map(Some).ok_or_else(|| Failure::input(format!("{id:?} is no number of a case")))
 }
 
 /// The one number that begins or ends like this.
-async fn resolve(desk: &Desk, part: &str) -> Result<String> {
+pub(super) async fn resolve(desk: &Desk, part: &str) -> Result<String> {
     let mut found: Vec<String> = Vec::new();
     for closed in [false, true] {
         found.extend(all(desk, closed).await?.iter().map(|it| text(it, "id").to_owned()));

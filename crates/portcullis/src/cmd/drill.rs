@@ -98,11 +98,34 @@ async fn first_emergency(stage: &mut Stage) -> Result<()> {
     reasons(stage, &id).await
 }
 
+/// Evidence of two sources, and an authority that was told and cannot act in time.
+async fn case(stage: &Stage) -> Result<String> {
+    let open = ["case", "open", "Calls to gather at a home", "--customer", "first-customer"];
+    let case = stage.me(&open, "anna").await?;
+    let what = "Two people, their address, a place and an hour.";
+    for (file, source, from) in
+        [("home/capture.txt", "captured", "our capture"), ("home/archive.txt", "archive", "the web archive")]
+    {
+        let file = stage.path(file);
+        let args = ["case", "attach", &case, &file, "--source", source, "--from", from, "--what", what];
+        stage.me(&args, "anna").await?;
+    }
+    let told = "What was found, and what we consider doing.";
+    let refer = ["--country", "SE", "--channel", "phone", "--answer-by", "4h", "--told", told];
+    stage.me(&[&["case", "refer", &case, "--to", "aut-police"], &refer[..]].concat(), "anna").await?;
+    let (from, said) = ("the duty officer, called back", "A court order takes three days.");
+    let answer = ["case", "answer", &case, "1", "cannot-in-time", "--from", from, "--what", said];
+    stage.me(&answer, "anna").await?;
+    stage.tell(format_args!("anna opened the case {case}: two sources, and police that cannot act in time"));
+    Ok(case)
+}
+
 async fn finding(stage: &Stage, name: &str) -> Result<String> {
     let (draft, criteria) = (stage.path(name), stage.path("home/criteria.txt"));
-    stage
-        .me(&["finding", "draft", "first-customer", "--criteria", &criteria, "--out", &draft], "anna")
-        .await?;
+    let case = case(stage).await?;
+    let args =
+        ["finding", "draft", "first-customer", "--case", &case, "--criteria", &criteria, "--out", &draft];
+    stage.me(&args, "anna").await?;
     let id = stage.me(&["finding", "sign", &draft, "--yes"], "anna").await?;
     stage.me(&["finding", "sign", &id, "--yes"], "ben").await?;
     stage.tell(format_args!("anna and ben signed the finding {id}"));
@@ -110,19 +133,9 @@ async fn finding(stage: &Stage, name: &str) -> Result<String> {
 }
 
 async fn propose(stage: &Stage, finding: &str, span: &str) -> Result<String> {
-    let (post, record) = (stage.path("home/reasons.md"), format!("1:{}", stage.path("home/referral.txt")));
+    let post = stage.path("home/reasons.md");
     let limiting = "About this drill alone; it is no precedent.";
-    let args = [
-        "propose",
-        "emergency",
-        "first-customer",
-        "--finding",
-        finding,
-        "--post",
-        &post,
-        "--referral",
-        &record,
-    ];
+    let args = ["propose", "emergency", "first-customer", "--finding", finding, "--post", &post];
     let rest = ["--limiting", limiting, "--for", span, "--yes"];
     let id = stage.me(&[&args[..], &rest[..]].concat(), "ben").await?;
     stage.tell(format_args!("ben proposed {id}, for {span}"));

@@ -11,9 +11,9 @@ use std::path::Path;
 use ledger::Hash;
 use policy::assessment::Assessment;
 use policy::clock::Clock as _;
-use policy::note::{Finding, Head, Verdict};
-use policy::{AnyNote, Id, Scope, Subject};
-use serde_json::Value;
+use policy::note::{Criterion, Finding, Head, Verdict};
+use policy::{AnyNote, Id, Scope, Sentence, Subject};
+use serde_json::{Value, json};
 
 use crate::cli::{FindingDraft, FindingSign, Global};
 use crate::clock::RealClock;
@@ -30,6 +30,9 @@ const CRITERIA: &str = "criteria.txt";
 /// The id under which the draft was put to the desk; from then on its signatures go there.
 const SIGNED: &str = "signed";
 
+/// A judgement that stands in the case is not written again for so long, seconds; the desk wants it anew after 24 hours.
+const STANDS: u64 = 12 * 3600;
+
 /// What `criteria.txt` begins as.
 const BLANK: &str = include_str!("../demo/criteria-blank.txt");
 
@@ -40,12 +43,12 @@ pub(super) async fn draft(global: &Global, args: FindingDraft) -> Result<Exit> {
         return Err(Failure::input("--window is at most 72h: harm that is further away is not imminent"));
     }
     let customer = desk.customer(&args.customer).await?;
-    let case = super::case::named(&desk, args.case.as_deref()).await?;
-    let subject = subject(&officer, &customer, &args.scope, case)?;
+    let it = desk.get(&format!("/cases/{}", super::case::resolve(&desk, &args.case).await?)).await?;
+    let subject = subject(&officer, &customer, &args.scope, Id::parse(text(&it, "id")))?;
     let blob = subject.to_string();
     let criteria = match &args.criteria {
         Some(file) => std::fs::read_to_string(file).map_err(|e| Failure::io("read", file, &e))?,
-        None => blank(&subject.scope),
+        None => form(&subject.scope, &it),
     };
     let now = RealClock::new().now();
     let finding = Finding {
@@ -138,8 +141,8 @@ async fn sign_draft(desk: &Desk, officer: &Officer, dir: &Path, args: &FindingSi
         origin: draft.head.origin.clone(),
         case: draft.case.clone(),
         scope: draft.scope,
-        sentences: criteria.sentences,
-        narrower: criteria.narrower,
+        sentences: criteria.sentences.clone(),
+        narrower: criteria.narrower.clone(),
     };
     let assessment_blob = assessment.to_string();
     let now = RealClock::new().now();
@@ -153,12 +156,38 @@ async fn sign_draft(desk: &Desk, officer: &Officer, dir: &Path, args: &FindingSi
     };
     review::show_subject(desk, &subject).await?;
     review::show_assessment(&finding, &assessment);
+    judge(desk, &finding, &assessment.sentences, &criteria.cited).await?;
     desk.put_blob(blob.as_bytes()).await?;
     desk.put_blob(assessment_blob.as_bytes()).await?;
     let id = &finding.head.id;
     let note = signing::put_and_sign(desk, officer, id, &finding.to_string(), args.yes).await?;
     home::write_new(&dir.join(SIGNED), &format!("{id}\n"), false)?;
     Ok(note)
+}
+
+/// Writes the eight judgements into the case, but for those that stand there word for word. The desk takes a finding only
+/// for a case that carries it.
+async fn judge(desk: &Desk, finding: &Finding, sentences: &[Sentence], cited: &[Vec<String>]) -> Result<()> {
+    let it = desk.get(&format!("/cases/{}", finding.case)).await?;
+    let track = it.get("emergency").unwrap_or(&Value::Null);
+    let all = Criterion::ALL.iter().zip(&finding.verdicts).zip(sentences).zip(cited);
+    for (((criterion, verdict), why), cited) in all {
+        let evidence = super::case::evidence(&it, cited)?;
+        let until = (*criterion == Criterion::Imminent).then(|| finding.window_until.to_string());
+        let stands = until.is_none()
+            && list(track, "criteria").any(|c| {
+                (text(c, "criterion"), text(c, "verdict"), text(c, "why"))
+                    == (criterion.word(), verdict.word(), why.as_str())
+                    && texts(c, "evidence") == evidence
+                    && policy::Time::parse(text(c, "at")).is_some_and(|at| finding.time.since(at) < STANDS)
+            });
+        if !stands {
+            let entry = json!({ "act": "judge", "criterion": criterion.word(), "verdict": verdict.word(),
+                "why": why.as_str(), "evidence": evidence, "until": until });
+            desk.add_to_case(finding.case.as_str(), &entry).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Who is meant: the customer's hostnames in the scope, as the desk lists them now.
@@ -198,6 +227,24 @@ pub(super) fn subject(officer: &Officer, customer: &Value, scope: &str, case: Op
         hostnames,
         facts: Vec::new(),
     })
+}
+
+/// The form with what the case says: its evidence by place, and the judgements that stand there.
+fn form(scope: &Scope, it: &Value) -> String {
+    let track = it.get("emergency").unwrap_or(&Value::Null);
+    let mut text = format!("# Evidence of {}:\n", text(it, "id"));
+    for (n, e) in (1..).zip(list(track, "evidence")) {
+        let words = ["source", "from", "what"].map(|key| crate::desk_client::text(e, key));
+        text += &format!("#   [{n}] {}, {}: {}\n", words[0], words[1], words[2]);
+    }
+    let judged = super::case::judged(it);
+    for line in blank(scope).lines() {
+        let name = line.split(' ').next().unwrap_or_default();
+        let known = judged.iter().find(|(criterion, _)| criterion == name);
+        text += known.map_or(line, |(_, line)| line);
+        text.push('\n');
+    }
+    text
 }
 
 /// The blank form, with a line for each scope that is narrower than this one.

@@ -182,7 +182,8 @@ async fn make(
         ("sites.toml", &sites(ports)),
         ("reasons.md", include_str!("../demo/reasons.md")),
         ("criteria.txt", include_str!("../demo/criteria.txt")),
-        ("referral.txt", include_str!("../demo/referral.txt")),
+        ("capture.txt", include_str!("../demo/capture.txt")),
+        ("archive.txt", include_str!("../demo/archive.txt")),
     ] {
         write_new(&dir.join(name), content, false)?;
     }

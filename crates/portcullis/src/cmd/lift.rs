@@ -57,7 +57,7 @@ pub(super) async fn run(global: &Global, args: cli::Lift) -> Result<Exit> {
     let mut note = Note::new(&written).map_err(|e| Failure::input(e.to_string()))?;
     note.add(signature);
     if let Some(file) = &args.out {
-        write_new(file, &String::from_utf8_lossy(&note.to_bytes()), false)?;
+        write_new(file, note.to_bytes(), false)?;
         out::note(format_args!(
             "next: bring it to any edge, by either of\n  curl --data-binary @{0} http://ANY-HOSTNAME-IT-SERVES{PATH}\n  cp {0} \
              EDGE-DIR/ledger/inbox/       at the machine itself",

@@ -57,6 +57,7 @@ async fn emergency(global: &Global, officer: &Officer, desk: &Desk, args: Emerge
     let customer = desk.customer(&args.proposal.customer).await?;
     let finding_id = desk.resolve(&args.finding).await?;
     let (_, finding) = review::finding(desk, &finding_id).await?;
+    let case = finding.case.to_string();
     let origin = officer.trust()?.origin;
     let subject = review::subject(desk, &finding.subject, &origin).await?;
     if subject.customer.as_str() != text(&customer, "id") {
@@ -64,7 +65,7 @@ async fn emergency(global: &Global, officer: &Officer, desk: &Desk, args: Emerge
             format!("the finding {finding_id} is about {}, not {}", subject.customer, text(&customer, "id"));
         return Err(Failure::input(what));
     }
-    let (referral, record) = referral(&args.referral)?;
+    let (count, record) = super::case::referral_record(desk, &case).await?;
     let now = RealClock::new().now();
     let terms = Terms {
         class: Class::Emergency,
@@ -75,10 +76,8 @@ async fn emergency(global: &Global, officer: &Officer, desk: &Desk, args: Emerge
     };
     let (mut impose, post) = terms.impose(origin, &subject, &args.proposal)?;
     impose.finding = Some(finding_id);
-    impose.referral = Some(referral);
-    if let Some(record) = record {
-        desk.put_blob(&record).await?;
-    }
+    impose.referral = Some(Referral { count, record: Hash::of(record.as_bytes()) });
+    desk.put_blob(record.as_bytes()).await?;
     send(global, officer, desk, &impose, &subject, &post, &args.proposal).await
 }
 
@@ -191,26 +190,6 @@ fn ground(written: &str) -> Result<(Id, u64)> {
     })
 }
 
-/// `COUNT:FILE` or `COUNT:SHA256`. With a file, its bytes: the desk keeps them, never public, for who decides after.
-fn referral(written: &str) -> Result<(Referral, Option<Vec<u8>>)> {
-    let wrong = || {
-        Failure::input(format!("--referral {written:?} is not COUNT:FILE"))
-            .next("as in 1:referral.txt: how many authorities were told, and the record that says which, when and what")
-    };
-    let (count, record) = written.split_once(':').ok_or_else(wrong)?;
-    let count = count.parse().map_err(|_| wrong())?;
-    if count == 0 {
-        return Err(Failure::input(
-            "--referral counts no authority: at least one must have been told before",
-        ));
-    }
-    if let Some(hash) = Hash::parse_hex(record) {
-        return Ok((Referral { count, record: hash }, None));
-    }
-    let bytes = std::fs::read(record).map_err(|e| Failure::io("read", Path::new(record), &e))?;
-    Ok((Referral { count, record: Hash::of(&bytes) }, Some(bytes)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,21 +200,6 @@ mod tests {
         assert_eq!((rule.as_str(), version), ("imminent-threat-to-life", 1));
         for bad in ["imminent-threat-to-life", "x:1", "phishing:0", "phishing:-1", "phishing:", ""] {
             assert!(ground(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn referrals_name_a_record_by_file_or_hash() {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let file = dir.path().join("record.txt");
-        std::fs::write(&file, "told").expect("written");
-        let hash = Hash::of(b"told");
-        let (named, kept) = (Referral { count: 2, record: hash }, Some(b"told".to_vec()));
-        let by_file = referral(&format!("2:{}", file.display())).expect("good");
-        assert_eq!(by_file, (named.clone(), kept));
-        assert_eq!(referral(&format!("2:{hash}")).expect("good"), (named, None));
-        for bad in ["2", "0:x", "x:y", "1:/none/such"] {
-            assert!(referral(bad).is_err(), "{bad:?}");
         }
     }
 }

@@ -103,11 +103,16 @@ fn next_commands(global: &Global, config: &Config) {
         "\nTwo customers are served:\n  First Customer   {}\n  Second Customer  http://{}:{clear}\n  (with TLS on port \
          {tls}; the demonstration's authority is {home}/certs/ca.pem)\n\nTry next, in another terminal. An emergency \
          takes two assessors, an officer and an independent approver:\n\
-         \n  {me} finding draft first-customer --criteria {home}/criteria.txt --out {home}/finding --as anna\
+         \n  {me} case open 'Calls to gather at a home' --customer first-customer --as anna   # prints CASE\
+         \n  {me} case attach CASE {home}/capture.txt --source captured --from 'our capture' --what 'The call.' --as anna\
+         \n  {me} case attach CASE {home}/archive.txt --source archive --from 'the archive' --what 'The same.' --as anna\
+         \n  {me} case refer CASE --to aut-police --country SE --channel phone --answer-by 4h --told 'All of it.' --as anna\
+         \n  {me} case answer CASE 1 cannot-in-time --from 'duty officer' --what 'An order takes three days.' --as anna\
+         \n  {me} finding draft first-customer --case CASE --criteria {home}/criteria.txt --out {home}/finding --as anna\
          \n  {me} finding sign {home}/finding --as anna            # prints FINDING\
          \n  {me} finding sign FINDING --as ben\
          \n  {me} propose emergency first-customer --finding FINDING --post {home}/reasons.md \\\
-         \n      --referral 1:{home}/referral.txt --limiting 'This emergency alone; no precedent.' --as ben   # prints ID\
+         \n      --limiting 'This emergency alone; no precedent.' --as ben   # prints ID\
          \n  {me} approve ID --as clara\
          \n  {me} status ID --watch --as anna\
          \n  {me} lift ID --why 'The danger is over.' --as anna\

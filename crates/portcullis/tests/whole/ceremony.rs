@@ -2,7 +2,7 @@
 
 use crate::origin::Nginx;
 use crate::process::{Done, Running, eventually, run};
-use crate::town::{LIMITING, port_base, portcullis};
+use crate::town::{LIMITING, case, port_base, portcullis};
 use crate::visitor::{Doors, Way, get};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -186,14 +186,14 @@ fn it_blocks(founders: &Founders, base: u16) {
 }
 
 fn decide(founders: &Founders) -> String {
-    let (criteria, post, referral) =
-        (demo("criteria.txt"), demo("reasons.md"), format!("1:{}", demo("referral.txt")));
+    let (criteria, post) = (demo("criteria.txt"), demo("reasons.md"));
     let out = founders.text("finding");
-    let draft = ["finding", "draft", "cus_first", "--criteria", &criteria, "--out", &out];
+    let case = case(&demo("capture.txt"), &demo("archive.txt"), |args| founders.person("anna", args));
+    let draft = ["finding", "draft", "cus_first", "--case", &case, "--criteria", &criteria, "--out", &out];
     founders.person("anna", &draft).ok();
     let finding = founders.person("anna", &["finding", "sign", &out, "--yes"]).ok().trim().to_owned();
     founders.person("ben", &["finding", "sign", &finding, "--yes"]).ok();
-    let args = ["propose", "emergency", "cus_first", "--finding", &finding, "--referral", &referral];
+    let args = ["propose", "emergency", "cus_first", "--finding", &finding];
     let more = ["--post", &post, "--limiting", LIMITING, "--yes"];
     let id = founders.person("ben", &[&args[..], &more].concat()).ok().trim().to_owned();
     founders.person("clara", &["approve", &id, "--yes"]).ok();

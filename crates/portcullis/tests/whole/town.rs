@@ -159,25 +159,33 @@ impl Town {
     pub(crate) fn propose(&self, lasts: &str) -> String {
         let finding = self.finding();
         let home = self.home();
-        let (post, referral) =
-            (home.join("reasons.md"), format!("1:{}", home.join("referral.txt").display()));
-        let args = ["propose", "emergency", "first-customer", "--finding", &finding, "--referral", &referral];
+        let post = home.join("reasons.md");
+        let args = ["propose", "emergency", "first-customer", "--finding", &finding];
         let more = ["--post", post.to_str().expect("UTF-8"), "--limiting", LIMITING, "--for", lasts, "--yes"];
         self.person("ben", &[&args[..], &more[..]].concat()).ok().trim().to_owned()
     }
 
     /// A finding signed by two assessors; its id.
     pub(crate) fn finding(&self) -> String {
-        let out = self.folder.path().join("finding");
-        drop(fs::remove_dir_all(&out));
-        let out = out.to_str().expect("UTF-8").to_owned();
-        let criteria = self.home().join("criteria.txt");
-        let criteria = criteria.to_str().expect("UTF-8");
-        self.person("anna", &["finding", "draft", "first-customer", "--criteria", criteria, "--out", &out])
-            .ok();
+        let out = self.draft();
         let finding = self.person("anna", &["finding", "sign", &out, "--yes"]).ok().trim().to_owned();
         self.person("ben", &["finding", "sign", &finding, "--yes"]).ok();
         finding
+    }
+
+    /// A draft of a finding by anna, for a case that carries it; its directory.
+    pub(crate) fn draft(&self) -> String {
+        let out = self.folder.path().join("finding");
+        drop(fs::remove_dir_all(&out));
+        let out = out.to_str().expect("UTF-8").to_owned();
+        let home = self.home();
+        let file = |name: &str| home.join(name).to_str().expect("UTF-8").to_owned();
+        let case = case(&file("capture.txt"), &file("archive.txt"), |args| self.person("anna", args));
+        let criteria = file("criteria.txt");
+        let draft =
+            ["finding", "draft", "first-customer", "--case", &case, "--criteria", &criteria, "--out", &out];
+        self.person("anna", &draft).ok();
+        out
     }
 
     /// The whole way to a block; its id.
@@ -186,6 +194,25 @@ impl Town {
         self.person("clara", &["approve", &id, "--yes"]).ok();
         id
     }
+}
+
+/// A case whose emergency track the demonstration's criteria open; its number.
+pub(crate) fn case(capture: &str, archive: &str, anna: impl Fn(&[&str]) -> Done) -> String {
+    let open = ["case", "open", "Calls to gather at a home", "--customer", "first-customer"];
+    let case = anna(&open).ok().trim().to_owned();
+    let what = "Two people, their address, a place and an hour.";
+    for (file, source, from) in
+        [(capture, "captured", "our capture"), (archive, "archive", "the web archive")]
+    {
+        anna(&["case", "attach", &case, file, "--source", source, "--from", from, "--what", what]).ok();
+    }
+    let told = "What was found, and what we consider doing.";
+    let refer = ["--country", "SE", "--channel", "phone", "--answer-by", "4h", "--told", told];
+    anna(&[&["case", "refer", &case, "--to", "aut-police"], &refer[..]].concat()).ok();
+    let from = "the duty officer, called back";
+    let said = "A court order takes three days; it harms no inquiry.";
+    anna(&["case", "answer", &case, "1", "cannot-in-time", "--from", from, "--what", said]).ok();
+    case
 }
 
 fn run_all(home: &Path) -> Running {

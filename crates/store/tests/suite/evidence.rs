@@ -34,8 +34,7 @@ async fn attach(store: &Store, case: &str, it: Evidence, bytes: &[u8], key: u8) 
 
 fn files(dir: &Path) -> Vec<String> {
     let all = std::fs::read_dir(dir.join("evidence")).unwrap();
-    let mut names: Vec<String> =
-        all.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = all.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -46,9 +45,11 @@ async fn evidence_is_sealed_and_whoever_looks_is_on_the_record() {
     opened(&store, "cas-1").await;
     assert_eq!(attach(&store, "cas-1", piece("evd-1", PAGE), PAGE, 7).await.unwrap(), 2);
     let sealed = std::fs::read(dir.path().join("evidence/evd-1")).unwrap();
-    assert!(!sealed.windows(6).any(|part| PAGE.windows(6).any(|plain| plain == part)), "not readable on disk");
-    let (it, bytes) =
-        store.fetch(&id("cas-1"), &id("evd-1"), &sentence("ben"), START.plus(2)).await.unwrap();
+    assert!(
+        !sealed.windows(6).any(|part| PAGE.windows(6).any(|plain| plain == part)),
+        "not readable on disk"
+    );
+    let (it, bytes) = store.fetch(&id("cas-1"), &id("evd-1"), &sentence("ben"), START.plus(2)).await.unwrap();
     assert_eq!((it, bytes.as_slice()), (piece("evd-1", PAGE), PAGE));
     let last = store.journal(&id("cas-1")).await.unwrap().pop().unwrap();
     assert_eq!((last.act.word(), last.by), ("fetch", sentence("ben")));

@@ -1,5 +1,5 @@
-//! `criteria.txt`: the one file assessors edit. `NAME VERDICT SENTENCE` for each criterion, `narrower-SCOPE SENTENCE`
-//! for each narrower scope; `#` begins a comment line. Complains completely.
+//! `criteria.txt`: the one file assessors edit. `NAME VERDICT [EVIDENCE] SENTENCE` for each criterion,
+//! `narrower-SCOPE SENTENCE` for each narrower scope; `#` begins a comment line. Complains completely.
 
 use policy::assessment::Assessment;
 use policy::note::{Criterion, Verdict};
@@ -9,6 +9,8 @@ use policy::{ScopeKind, Sentence};
 #[derive(Debug)]
 pub(super) struct Criteria {
     pub(super) verdicts: [Verdict; 8],
+    /// What each cites: places in the case, or numbers.
+    pub(super) cited: Vec<Vec<String>>,
     /// In the order of [`Criterion::ALL`].
     pub(super) sentences: Vec<Sentence>,
     /// From tenant to hostname, those narrower than the scope.
@@ -19,7 +21,7 @@ impl Criteria {
     /// Reads the file for a finding of this scope. The error lists everything that is wrong.
     pub(super) fn parse(text: &str, scope: ScopeKind) -> Result<Self, String> {
         let (mut complaints, mut named) = (Vec::new(), Vec::new());
-        let mut met: Vec<Option<(Verdict, Sentence)>> = vec![None; Criterion::ALL.len()];
+        let mut met: Vec<Option<Judged>> = vec![None; Criterion::ALL.len()];
         let mut narrower: Vec<Option<Sentence>> = vec![None; ScopeKind::ALL.len()];
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();
@@ -38,12 +40,13 @@ impl Criteria {
             }
         }
         let mut verdicts = [Verdict::Unknown; 8];
-        let mut sentences = Vec::new();
+        let (mut sentences, mut cited) = (Vec::new(), Vec::new());
         for ((criterion, read), slot) in Criterion::ALL.iter().zip(met).zip(&mut verdicts) {
             match read {
-                Some((verdict, sentence)) => {
+                Some((verdict, evidence, sentence)) => {
                     *slot = verdict;
                     sentences.push(sentence);
+                    cited.push(evidence);
                 }
                 // What stands there wrongly was told already.
                 None if named.contains(&criterion.word()) => {}
@@ -60,7 +63,7 @@ impl Criteria {
             }
         }
         if complaints.is_empty() {
-            return Ok(Self { verdicts, sentences, narrower: ruled_out });
+            return Ok(Self { verdicts, cited, sentences, narrower: ruled_out });
         }
         Err(complaints.join("\n  "))
     }
@@ -75,10 +78,18 @@ fn scope_place(name: &str) -> Option<usize> {
     ScopeKind::ALL.iter().position(|k| *k == scope)
 }
 
-fn criterion(rest: &str) -> Result<(Verdict, Sentence), String> {
+/// A verdict, what it cites, and the sentence.
+type Judged = (Verdict, Vec<String>, Sentence);
+
+fn criterion(rest: &str) -> Result<Judged, String> {
     let (verdict, words) = rest.split_once(' ').unwrap_or((rest, ""));
     let verdict = Verdict::parse(verdict).ok_or("the verdict must be met, not_met or unknown")?;
-    Ok((verdict, sentence(words)?))
+    let Some(open) = words.trim_start().strip_prefix('[') else {
+        return Ok((verdict, Vec::new(), sentence(words)?));
+    };
+    let (cited, words) = open.split_once(']').ok_or("the list of evidence needs its `]`")?;
+    let cited = cited.split(',').map(|e| e.trim().to_owned()).filter(|e| !e.is_empty()).collect();
+    Ok((verdict, cited, sentence(words)?))
 }
 
 fn sentence(words: &str) -> Result<Sentence, String> {
@@ -107,6 +118,7 @@ mod tests {
             Criteria::parse(include_str!("../../demo/criteria.txt"), ScopeKind::Customer).expect("good");
         assert!(demo.verdicts.iter().all(|v| *v == Verdict::Met));
         assert_eq!((demo.sentences.len(), demo.narrower.len()), (8, 3));
+        assert_eq!(demo.cited[1], ["1", "2"], "two sources");
         let blank = super::super::blank(&policy::Scope::Customer);
         let said = Criteria::parse(&blank, ScopeKind::Customer).expect_err("nobody signs questions");
         assert_eq!(said.matches("this is the question still").count(), 11, "{said}");
@@ -118,7 +130,7 @@ mod tests {
     #[test]
     fn everything_wrong_is_said_at_once() {
         let text = "identified met Yes.\nidentified met Again.\ncredible perhaps Hm.\nnexus met\nsomething met X.\n\
-                    narrower-planet Y.\n";
+                    narrower-planet Y.\nadversarial met [1,2 X.\n";
         let said = Criteria::parse(text, ScopeKind::Site).expect_err("wrong");
         for part in [
             "line 2: this stands here twice",
@@ -126,6 +138,7 @@ mod tests {
             "line 4: the sentence is empty",
             "line 5: \"something\" is neither",
             "line 6: \"narrower-planet\" is neither",
+            "line 7: the list of evidence needs",
             "no line `imminent VERDICT SENTENCE`",
             "no line `narrower-hostname SENTENCE`",
         ] {

@@ -1,0 +1,242 @@
+//! Evidence, judgements, referrals and answers of a case, and what they leave closed.
+
+use std::path::Path;
+
+use ledger::Hash;
+use policy::clock::Clock as _;
+use serde_json::{Value, json};
+
+use crate::cli::{CaseCommand, Global};
+use crate::clock::RealClock;
+use crate::desk_client::{Desk, list, text, texts};
+use crate::duration::Span;
+use crate::exit::{Exit, Failure, Result};
+use crate::home::{self, new_id};
+use crate::out;
+
+use super::{made, resolve, when};
+
+pub(super) async fn run(global: &Global, desk: &Desk, command: CaseCommand) -> Result<Exit> {
+    let now = RealClock::new().now();
+    let (case, entry) = match command {
+        CaseCommand::Attach { case, file, source, from, what, captured } => {
+            let id = resolve(desk, &case).await?;
+            let bytes = std::fs::read(&file).map_err(|e| Failure::io("read", &file, &e))?;
+            let captured = when("--captured", captured.as_deref(), now)?;
+            let number = new_id("evd")?;
+            let fields = [
+                ("evidence", number.as_str()),
+                ("source", &source),
+                ("from", &from),
+                ("captured", &captured),
+                ("what", &what),
+            ];
+            let it = desk.attach(&id, &fields, bytes).await?;
+            return Ok(did(global, &it, number.as_str()));
+        }
+        CaseCommand::Fetch { case, evidence, out } => {
+            let id = resolve(desk, &case).await?;
+            let it = desk.get(&format!("/cases/{id}")).await?;
+            let [number] = numbers(&it, "evidence", &[evidence])?.try_into().unwrap_or_default();
+            return fetch(global, desk, &it, &number, &out).await;
+        }
+        CaseCommand::Destroy { case, evidence, why } => {
+            let id = resolve(desk, &case).await?;
+            let it = desk.get(&format!("/cases/{id}")).await?;
+            let [number] = numbers(&it, "evidence", &[evidence])?.try_into().unwrap_or_default();
+            return Ok(made(global, &desk.destroy(&id, &number, &why).await?));
+        }
+        CaseCommand::Judge { case, criterion, verdict, why, evidence, until } => {
+            let it = desk.get(&format!("/cases/{}", resolve(desk, &case).await?)).await?;
+            let evidence = numbers(&it, "evidence", &evidence)?;
+            let until = until.map(|until| moment("--until", &until, now)).transpose()?;
+            let entry = json!({ "act": "judge", "criterion": criterion, "verdict": verdict, "why": why,
+                "evidence": evidence, "until": until });
+            (text(&it, "id").to_owned(), entry)
+        }
+        CaseCommand::Refer { case, to, country, channel, answer_by, told, record, sent } => {
+            let hash = |file: std::path::PathBuf| {
+                let bytes = std::fs::read(&file).map_err(|e| Failure::io("read", &file, &e))?;
+                Ok(Hash::of(&bytes).to_string())
+            };
+            let number = new_id("ref")?;
+            let entry = json!({ "act": "refer", "referral": number.as_str(), "authority": to, "country": country,
+                "channel": channel, "sent": when("--sent", sent.as_deref(), now)?,
+                "answer_by": moment("--answer-by", &answer_by, now)?,
+                "record_sha256": record.map(hash).transpose()?, "told": told });
+            let it = desk.add_to_case(&resolve(desk, &case).await?, &entry).await?;
+            return Ok(did(global, &it, number.as_str()));
+        }
+        CaseCommand::Answer { case, referral, answer, from, what, said } => {
+            let it = desk.get(&format!("/cases/{}", resolve(desk, &case).await?)).await?;
+            let [number] = numbers(&it, "referrals", &[referral])?.try_into().unwrap_or_default();
+            let entry = json!({ "act": "answer", "referral": number, "answer": answer, "from": from, "what": what,
+                "said": when("--said", said.as_deref(), now)? });
+            (text(&it, "id").to_owned(), entry)
+        }
+        _ => return Err(Failure::new(Exit::Failed, "this command is about no facts")),
+    };
+    let it = desk.add_to_case(&case, &entry).await?;
+    tell_track(&it);
+    Ok(made(global, &it))
+}
+
+/// What was added, by its own number, and what the case lacks still.
+fn did(global: &Global, it: &Value, number: &str) -> Exit {
+    if global.json {
+        out::json(it);
+    } else {
+        out::data(number);
+        tell_track(it);
+    }
+    Exit::Ok
+}
+
+/// A span from now, or a time.
+fn moment(flag: &str, said: &str, now: policy::Time) -> Result<String> {
+    match said.parse::<Span>() {
+        Ok(span) => Ok(now.plus(span.0).to_string()),
+        Err(_) => when(flag, Some(said), now),
+    }
+}
+
+/// The numbers of evidence or referrals that are named by their place in the case, or by beginning or end.
+fn numbers(it: &Value, kind: &str, named: &[String]) -> Result<Vec<String>> {
+    let track = it.get("emergency").unwrap_or(&Value::Null);
+    let all: Vec<&str> = list(track, kind).map(|e| text(e, "id")).collect();
+    let one = |name: &String| {
+        let place = name.parse::<usize>().ok().and_then(|n| all.get(n.checked_sub(1)?));
+        let fits =
+            |id: &&&str| name.len() >= 4 && (id.starts_with(name.as_str()) || id.ends_with(name.as_str()));
+        let found: Vec<&&str> = place.into_iter().chain(all.iter().filter(fits)).collect();
+        match found.as_slice() {
+            [one] => Ok((**one).to_owned()),
+            [] => Err(Failure::input(format!("{} has no {kind} {name:?}", text(it, "id")))
+                .next(format!("`portcullis case show {}` numbers them, from 1", text(it, "id")))),
+            _ => Err(Failure::input(format!("{name:?} could be more than one; give the whole number"))),
+        }
+    };
+    named.iter().map(one).collect()
+}
+
+/// Numbers of evidence in a case by their places.
+pub(in crate::cmd) fn evidence(it: &Value, named: &[String]) -> Result<Vec<String>> {
+    numbers(it, "evidence", named)
+}
+
+async fn fetch(global: &Global, desk: &Desk, it: &Value, number: &str, file: &Path) -> Result<Exit> {
+    let track = it.get("emergency").unwrap_or(&Value::Null);
+    let named = list(track, "evidence").find(|e| text(e, "id") == number).map(|e| text(e, "sha256"));
+    if file.exists() {
+        return Err(Failure::new(Exit::Exists, format!("{} exists already", file.display())));
+    }
+    let bytes = desk.fetch(text(it, "id"), number).await?;
+    if named != Some(Hash::of(&bytes).to_string().as_str()) {
+        return Err(Failure::refused(
+            "what the desk gave is not what the journal names; nothing was written",
+        ));
+    }
+    home::write_new(file, &bytes, true)?;
+    out::note(format_args!("wrote {}; open it with care: it is what somebody else made", file.display()));
+    out::made(global, "file", file.display());
+    Ok(Exit::Ok)
+}
+
+/// What closes the emergency track, if a case is on its way there at all.
+fn tell_track(it: &Value) {
+    let track = it.get("emergency").unwrap_or(&Value::Null);
+    match track.get("open").and_then(Value::as_bool) {
+        Some(true) => out::note("the emergency track is open: a finding may say that all eight are met"),
+        _ => {
+            out::note("what closes the emergency track:");
+            list(track, "closed_by").for_each(|c| out::note(format_args!("  {}", text(c, "why"))));
+        }
+    }
+}
+
+/// Evidence, authorities and criteria of a case.
+pub(super) fn show(it: &Value) {
+    let track = it.get("emergency").unwrap_or(&Value::Null);
+    let any = |kind: &str| list(track, kind).next().is_some();
+    if any("evidence") {
+        out::data("\nevidence (`case fetch` takes a copy)");
+    }
+    for (n, e) in (1..).zip(list(track, "evidence")) {
+        out::data(format_args!(
+            "{n:>3}  {}, {}, {}: {}\n     {}",
+            text(e, "source"),
+            text(e, "from"),
+            text(e, "captured"),
+            text(e, "what"),
+            text(e, "id")
+        ));
+    }
+    if any("referrals") {
+        out::data("\nauthorities");
+    }
+    for (n, r) in (1..).zip(list(track, "referrals")) {
+        out::data(format_args!(
+            "{n:>3}  {} ({}), by {} at {}, to answer by {}: {}\n     {}",
+            text(r, "authority"),
+            text(r, "country"),
+            text(r, "channel"),
+            text(r, "sent"),
+            text(r, "answer_by"),
+            text(r, "told"),
+            text(r, "id")
+        ));
+        for a in list(r, "answers") {
+            let (said, from) = (text(a, "said"), text(a, "from"));
+            out::data(format_args!("     {} at {said}, {from}: {}", text(a, "answer"), text(a, "what")));
+        }
+    }
+    if list(track, "criteria").any(|c| !text(c, "verdict").is_empty()) {
+        out::data("\nthe eight criteria");
+        for c in list(track, "criteria").filter(|c| !text(c, "verdict").is_empty()) {
+            let by = format!("{} at {}", text(c, "by"), text(c, "at"));
+            out::data(format_args!(
+                "  {:<17} {:<8} {} ({by})",
+                text(c, "criterion"),
+                text(c, "verdict"),
+                text(c, "why")
+            ));
+        }
+    }
+    if any("evidence") || any("referrals") {
+        tell_track(it);
+    }
+}
+
+/// What the authorities were told and what they answered, for those who sign after: as the journal has it. How many.
+pub(in crate::cmd) async fn referral_record(desk: &Desk, case: &str) -> Result<(u64, String)> {
+    let it = desk.get(&format!("/cases/{case}")).await?;
+    let track = it.get("emergency").unwrap_or(&Value::Null);
+    let mut authorities: Vec<&str> = list(track, "referrals").map(|r| text(r, "authority")).collect();
+    authorities.sort_unstable();
+    authorities.dedup();
+    let told: Vec<&str> = list(&it, "journal")
+        .filter(|step| matches!(text(step, "act"), "refer" | "answer"))
+        .map(|step| text(step, "text"))
+        .collect();
+    if told.is_empty() {
+        return Err(Failure::input(format!("{case} says of no authority that it was told"))
+            .next("`portcullis case refer` writes it down; at least one must know before"));
+    }
+    Ok((authorities.len() as u64, told.join("\n")))
+}
+
+/// The verdicts that a case has, as lines of a criteria file.
+pub(in crate::cmd) fn judged(it: &Value) -> Vec<(String, String)> {
+    let track = it.get("emergency").unwrap_or(&Value::Null);
+    let all: Vec<&str> = list(track, "evidence").map(|e| text(e, "id")).collect();
+    let line = |c: &Value| {
+        let places: Vec<String> = texts(c, "evidence")
+            .iter()
+            .filter_map(|id| all.iter().position(|e| e == id).map(|n| (n + 1).to_string()))
+            .collect();
+        let cited = if places.is_empty() { String::new() } else { format!("[{}] ", places.join(",")) };
+        let line = format!("{} {} {cited}{}", text(c, "criterion"), text(c, "verdict"), text(c, "why"));
+        (text(c, "criterion").to_owned(), line)
+    };
+    list(track, "criteria").filter(|c| !text(c, "verdict").is_empty()).map(line).collect()
+}
