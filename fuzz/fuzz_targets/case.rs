@@ -10,5 +10,10 @@ fuzz_target!(|text: &str| {
     }
     if let Ok(case) = Case::read(&entries) {
         assert_eq!(case.entries, entries.len() as u64);
+        // The track is told from the facts alone, at any time, and never stumbles.
+        let last = entries.last().map_or(policy::Time(0), |entry| entry.at);
+        for why in case.facts.closed_by(last) {
+            assert!(!why.to_string().is_empty());
+        }
     }
 });

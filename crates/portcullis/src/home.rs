@@ -99,7 +99,12 @@ pub(crate) fn read_line(path: &Path) -> Result<String> {
 }
 
 /// Writes a new file; an existing one is never touched. `secret`: readable by its owner only.
-pub(crate) fn write_new(path: &Path, content: impl AsRef<[u8]>, secret: bool) -> Result<()> {
+pub(crate) fn write_new(path: &Path, content: &str, secret: bool) -> Result<()> {
+    write_new_bytes(path, content.as_bytes(), secret)
+}
+
+/// The same with what is no text.
+pub(crate) fn write_new_bytes(path: &Path, content: &[u8], secret: bool) -> Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let mode = if secret { 0o600 } else { 0o644 };
@@ -113,7 +118,7 @@ pub(crate) fn write_new(path: &Path, content: impl AsRef<[u8]>, secret: bool) ->
             }
             Failure::io("write", path, &e)
         })?;
-    file.write_all(content.as_ref()).map_err(|e| Failure::io("write", path, &e))
+    file.write_all(content).map_err(|e| Failure::io("write", path, &e))
 }
 
 /// Random bytes from the operating system.

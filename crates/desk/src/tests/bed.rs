@@ -388,6 +388,31 @@ fn texts(house: &House) -> BTreeMap<&'static str, Vec<u8>> {
     about_people(house, &mut put);
     put("post", String::from_utf8_lossy(POST).into_owned());
     put("nothing", String::new());
+    about_reports_and_cases(house, &subject, &mut put);
+    put("garbage", "no note at all\n".into());
+    let stranger = House::new("demo:localhost/other", START);
+    let lift = house.lift("lif-2", "imp-1", START).to_string();
+    texts.insert("stranger-lift", stranger.signed(&lift, &["anna"]).to_bytes());
+    let armor =
+        SshSig::from_blob(&stranger.sign(&impose.to_string(), "anna").bytes).expect("an SSHSIG").to_armor();
+    texts.insert("stranger-armor", armor.into_bytes());
+    for (name, edge) in [
+        ("edge-own", "demo:edge-own"),
+        ("edge-1", "demo:edge-1"),
+        ("edge-2", "demo:edge-2"),
+        ("edge-1-other", "demo:edge-1/other"),
+    ] {
+        texts.insert(name, vkey_json(&edge_key(edge).verifier().to_string()));
+    }
+    let person = house.policy().persons.first().map(|p| p.keys[0].to_string());
+    texts.insert("person", vkey_json(&person.expect("somebody")));
+    texts.insert("big", vec![b'x'; 256 * 1024 + 1]);
+    texts.insert("binary", vec![0xff, 0xfe]);
+    texts
+}
+
+/// Answers to reports, and what is put into a case.
+fn about_reports_and_cases(house: &House, subject: &Subject, put: &mut impl FnMut(&'static str, String)) {
     let outcome =
         |outcome: &str, reply: &str| serde_json::json!({ "outcome": outcome, "reply": reply }).to_string();
     put("gone", outcome("acted", "The page is gone."));
@@ -418,26 +443,6 @@ fn texts(house: &House) -> BTreeMap<&'static str, Vec<u8>> {
     put("close", serde_json::json!({ "act": "close", "outcome": "remedied", "why": "Gone." }).to_string());
     put("reopen", serde_json::json!({ "act": "reopen", "why": "Back." }).to_string());
     put("odd-reply", outcome("acted", "two\nlines"));
-    put("garbage", "no note at all\n".into());
-    let stranger = House::new("demo:localhost/other", START);
-    let lift = house.lift("lif-2", "imp-1", START).to_string();
-    texts.insert("stranger-lift", stranger.signed(&lift, &["anna"]).to_bytes());
-    let armor =
-        SshSig::from_blob(&stranger.sign(&impose.to_string(), "anna").bytes).expect("an SSHSIG").to_armor();
-    texts.insert("stranger-armor", armor.into_bytes());
-    for (name, edge) in [
-        ("edge-own", "demo:edge-own"),
-        ("edge-1", "demo:edge-1"),
-        ("edge-2", "demo:edge-2"),
-        ("edge-1-other", "demo:edge-1/other"),
-    ] {
-        texts.insert(name, vkey_json(&edge_key(edge).verifier().to_string()));
-    }
-    let person = house.policy().persons.first().map(|p| p.keys[0].to_string());
-    texts.insert("person", vkey_json(&person.expect("somebody")));
-    texts.insert("big", vec![b'x'; 256 * 1024 + 1]);
-    texts.insert("binary", vec![0xff, 0xfe]);
-    texts
 }
 
 /// Suspensions of anna's and dora's keys, and policies after policy 0.

@@ -10,7 +10,7 @@ use crate::client::{Address, Answer, Ask, ask};
 use crate::clock::RealClock;
 use crate::desk_client::{Desk, text};
 use crate::exit::{Exit, Failure, Result};
-use crate::home::{Officer, new_id, write_new};
+use crate::home::{Officer, new_id, write_new_bytes};
 use crate::{out, signing};
 
 /// Where every edge takes a lift, on every hostname.
@@ -57,7 +57,7 @@ pub(super) async fn run(global: &Global, args: cli::Lift) -> Result<Exit> {
     let mut note = Note::new(&written).map_err(|e| Failure::input(e.to_string()))?;
     note.add(signature);
     if let Some(file) = &args.out {
-        write_new(file, note.to_bytes(), false)?;
+        write_new_bytes(file, &note.to_bytes(), false)?;
         out::note(format_args!(
             "next: bring it to any edge, by either of\n  curl --data-binary @{0} http://ANY-HOSTNAME-IT-SERVES{PATH}\n  cp {0} \
              EDGE-DIR/ledger/inbox/       at the machine itself",

@@ -136,7 +136,7 @@ async fn fetch(global: &Global, desk: &Desk, it: &Value, number: &str, file: &Pa
             "what the desk gave is not what the journal names; nothing was written",
         ));
     }
-    home::write_new(file, &bytes, true)?;
+    home::write_new_bytes(file, &bytes, true)?;
     out::note(format_args!("wrote {}; open it with care: it is what somebody else made", file.display()));
     out::made(global, "file", file.display());
     Ok(Exit::Ok)
