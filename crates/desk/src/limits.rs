@@ -24,6 +24,9 @@ pub(crate) const CONFIG_REQUEST: usize = relay::config::MAX_REQUEST;
 /// A JSON body, bytes: a vkey of about 100 bytes, or a sentence of 2,048.
 pub(crate) const JSON: usize = 8192;
 
+/// An entry of a case, bytes: a letter of 32 KiB as JSON, half of it escaped, beside what [`JSON`] holds.
+pub(crate) const ENTRY: usize = store::MAX_LETTER * 3 / 2 + JSON;
+
 /// A piece of evidence, bytes: what the store seals in one piece.
 pub(crate) const EVIDENCE: usize = store::MAX_EVIDENCE;
 

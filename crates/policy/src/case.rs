@@ -210,7 +210,8 @@ impl Case {
             | Act::Destroy { .. }
             | Act::Judge(_)
             | Act::Refer(_)
-            | Act::Answer(_) => self.facts.check(&entry.act, entry.at),
+            | Act::Answer(_)
+            | Act::Reply(_) => self.facts.check(&entry.act, entry.at),
             Act::Take => match self.held(entry.at).filter(|by| **by != entry.by) {
                 Some(by) => Err(Refused::Held(by.clone())),
                 None => Ok(()),
@@ -253,7 +254,7 @@ impl Case {
                 let at = self.timeline.partition_point(|l| l.happened <= line.happened);
                 self.timeline.insert(at, line);
             }
-            Act::Fetch { .. } => {}
+            Act::Fetch { .. } | Act::Reply(_) => {}
             Act::Evidence(_) | Act::Destroy { .. } | Act::Judge(_) | Act::Refer(_) | Act::Answer(_) => {
                 self.facts.take(&entry.act, &entry.by, entry.at);
             }

@@ -19,6 +19,7 @@ pub mod floor;
 pub mod note;
 pub mod people;
 pub mod report;
+pub mod room;
 pub mod rota;
 pub mod subject;
 #[cfg(feature = "testkit")]

@@ -157,7 +157,8 @@ pub(crate) async fn dress(State(app): State<Arc<App>>, request: Request, next: N
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    let csp = if path.starts_with("/report") { &app.csp_form } else { &app.csp };
+    let form = path.starts_with("/report") || path.starts_with("/authority/");
+    let csp = if form { &app.csp_form } else { &app.csp };
     headers.insert(header::CONTENT_SECURITY_POLICY, csp.clone());
     if problem_kind(&path) != HTML {
         // Anyone may check the record from a page of their own; there is no cookie that could go along.
@@ -179,8 +180,8 @@ fn refusal_of(status: StatusCode) -> Option<Failure> {
 
 fn tell(app: &App, path: &str, failure: &Failure) -> Response {
     if let Failure::Broken(why) = failure {
-        // The last part of a report's address is a secret.
-        let shown = if path.contains("/report") {
+        // The last part of a report's address, and of a room's, is a secret.
+        let shown = if path.contains("/report") || path.starts_with("/authority/") {
             path.rsplit_once('/').map_or(path, |(start, _)| start)
         } else {
             path

@@ -18,6 +18,7 @@ mod pages;
 pub mod post;
 mod posts;
 mod report;
+mod room;
 mod view;
 mod words;
 
@@ -36,6 +37,7 @@ use crate::http::{Failure, dress};
 use crate::posts::Posts;
 use crate::report::Minute;
 pub use crate::report::{Draw, Intake};
+use crate::room::Doors;
 
 /// The one stylesheet, inline in every page and named by its hash in the Content-Security-Policy.
 const STYLE: &str = include_str!("../templates/style.css");
@@ -87,6 +89,7 @@ pub(crate) struct App {
     pub(crate) csp_form: HeaderValue,
     pub(crate) intake: Option<Intake>,
     pub(crate) minute: Minute,
+    pub(crate) doors: Doors,
 }
 
 impl App {
@@ -110,6 +113,7 @@ pub fn router(config: Config, reader: Reader, intake: Option<Intake>, clock: Arc
         csp_form: content_security_policy("'self'"),
         intake,
         minute: Minute::default(),
+        doors: Doors::default(),
         config,
         reader,
         clock,
@@ -132,6 +136,7 @@ pub fn router(config: Config, reader: Reader, intake: Option<Intake>, clock: Arc
         .route("/report/{id}/{secret}", get(report::receipt))
         .route("/api/v1/reports", post(report::submit_json))
         .route("/api/v1/reports/{id}/{secret}", get(report::receipt_json))
+        .route("/authority/{id}/{secret}", room::door())
         .fallback(|| async { Failure::NotFound("There is nothing under this address.") })
         .method_not_allowed_fallback(|| async { Failure::Method })
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), dress))

@@ -316,7 +316,7 @@ fn form(app: &App, draft: &Draft, refusal: Option<Refusal>) -> Result<Response, 
 }
 
 /// An answer that is for this visitor alone, and whose status is meant.
-fn told(status: StatusCode, kind: &'static str, body: String) -> Response {
+pub(crate) fn told(status: StatusCode, kind: &'static str, body: String) -> Response {
     let mut response = (status, body).into_response();
     response.extensions_mut().insert(Meant);
     let headers = response.headers_mut();

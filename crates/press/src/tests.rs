@@ -3,6 +3,7 @@
 mod feeds;
 mod ledger_files;
 mod reports;
+mod rooms;
 mod site;
 
 use std::sync::Arc;

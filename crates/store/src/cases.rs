@@ -5,7 +5,7 @@ use policy::{Id, Sentence, Time};
 use sqlx::SqliteConnection;
 
 use crate::db::{self, int};
-use crate::{Queue, Result, Store, StoreError};
+use crate::{Queue, Result, Store, StoreError, rooms};
 
 /// A case to be opened.
 #[derive(Debug, Clone)]
@@ -139,6 +139,7 @@ pub(crate) async fn add(
     let entry = case.next(now, by.clone(), act)?;
     case.apply(&entry)?;
     insert(tx, &entry).await?;
+    rooms::show(tx, &entry).await?;
     sqlx::query("UPDATE case_row SET open = $1 WHERE id = $2")
         .bind(case.closed.is_none())
         .bind(case.id.as_str())

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ledger::Hash;
-use policy::Id;
+use policy::case::facts::Answer;
 use policy::report::{MAX_REPORT, Report};
+use policy::room::{MAX_DOCUMENT, MAX_SAID, Said};
+use policy::{Id, Time};
 
 use crate::publish::blocking;
 use crate::{Result, Store, StoreError, Told};
@@ -62,9 +64,27 @@ impl Inbox {
             if *waiting >= MAX_WAITING {
                 return Err(StoreError::Full { what: "reports that wait", limit: MAX_WAITING });
             }
-            write(&inner.folder, &id, text.as_bytes())?;
+            write(&inner.folder, id.as_str(), text.as_bytes())?;
             *waiting += 1;
             Ok(())
+        })
+        .await
+    }
+
+    /// Keeps what was said in a room, with the document that was handed over. When this returns, both are on disk.
+    ///
+    /// # Errors
+    /// As [`Inbox::append`].
+    pub async fn append_said(&self, said: &Said, document: Option<Vec<u8>>) -> Result<()> {
+        let (inner, id, text) = (Arc::clone(&self.inner), said.id.clone(), said.to_string());
+        blocking(move || {
+            // An authority's answer has room when reports have none.
+            let _one_at_a_time = inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(bytes) = document {
+                // First: an answer that names a document has it.
+                write(&inner.folder, &format!("{id}{DOCUMENT}"), &bytes)?;
+            }
+            write(&inner.folder, id.as_str(), text.as_bytes())
         })
         .await
     }
@@ -95,10 +115,10 @@ fn count(folder: &Path) -> io::Result<u64> {
     Ok(names(folder)?.count() as u64)
 }
 
-fn write(folder: &Path, id: &Id, bytes: &[u8]) -> Result<()> {
-    let (file, temporary) = (folder.join(id.as_str()), folder.join(format!(".{id}")));
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let (file, temporary) = (folder.join(name), folder.join(format!(".{name}")));
     if file.exists() {
-        return Err(StoreError::Conflict(format!("there is a report {id} already")));
+        return Err(StoreError::Conflict(format!("{name} is there already")));
     }
     let written = || {
         let mut out =
@@ -120,6 +140,8 @@ fn write(folder: &Path, id: &Id, bytes: &[u8]) -> Result<()> {
 pub enum Waiting {
     /// A report.
     Report(Box<Report>),
+    /// What was said in a room, and the document that came with it.
+    Said(Box<Said>, Option<Vec<u8>>),
     /// Something that is none; it was put aside under this name and is looked at no more.
     Unfit(String),
 }
@@ -134,13 +156,22 @@ impl Store {
         let folder = self.dir().join(FOLDER);
         blocking(move || {
             let mut all: Vec<String> = match names(&folder) {
-                Ok(names) => names.filter(|name| !name.ends_with(".unfit")).collect(),
+                Ok(names) => {
+                    names.filter(|name| !name.ends_with(".unfit") && !name.ends_with(DOCUMENT)).collect()
+                }
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
                 Err(e) => return Err(StoreError::io("read", &folder, e)),
             };
             all.sort_unstable();
             all.truncate(most);
-            all.into_iter().map(|name| open(&folder, name)).collect()
+            let mut found: Vec<Waiting> =
+                all.into_iter().map(|name| open(&folder, name)).collect::<Result<_>>()?;
+            // An objection and its withdrawal must not change places; and a room is opened before something is said there.
+            found.sort_by_key(|it| match it {
+                Waiting::Said(said, _) => (said.at, said.answer != Answer::Delivered),
+                Waiting::Report(_) | Waiting::Unfit(_) => (Time(0), false),
+            });
+            Ok(found)
         })
         .await
     }
@@ -150,16 +181,49 @@ impl Store {
     /// # Errors
     /// When the file cannot be removed.
     pub async fn taken(&self, id: &Id) -> Result<()> {
-        let file = self.dir().join(FOLDER).join(id.as_str());
-        blocking(move || match fs::remove_file(&file) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", &file, e)),
-            _ => Ok(()),
+        let folder = self.dir().join(FOLDER);
+        let (file, document) = (folder.join(id.as_str()), folder.join(format!("{id}{DOCUMENT}")));
+        blocking(move || {
+            for file in [file, document] {
+                match fs::remove_file(&file) {
+                    Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                        return Err(StoreError::io("remove", &file, e));
+                    }
+                    _ => {}
+                }
+            }
+            Ok(())
         })
         .await
     }
 }
 
+/// The end of the name of a document that came with an answer.
+const DOCUMENT: &str = ".document";
+
+/// What was said, with its document, if both are what they claim to be.
+fn said(folder: &Path, name: &str) -> Option<Waiting> {
+    let read = |name: &str, most: usize| {
+        let file = folder.join(name);
+        let fits = fs::metadata(&file).is_ok_and(|m| m.is_file() && m.len() <= most as u64);
+        if fits { fs::read(&file).ok() } else { None }
+    };
+    let text = String::from_utf8(read(name, MAX_SAID)?).ok()?;
+    let said = Said::parse(&text).ok().filter(|said| said.id.as_str() == name)?;
+    let document = match &said.document {
+        Some(named) => {
+            let bytes = read(&format!("{name}{DOCUMENT}"), MAX_DOCUMENT)?;
+            Some(Some(bytes).filter(|bytes| Hash::of(bytes) == named.sha256)?)
+        }
+        None => None,
+    };
+    Some(Waiting::Said(Box::new(said), document))
+}
+
 fn open(folder: &Path, name: String) -> Result<Waiting> {
+    if let Some(said) = said(folder, &name) {
+        return Ok(said);
+    }
     let file = folder.join(&name);
     let fits = fs::metadata(&file).is_ok_and(|m| m.is_file() && m.len() <= MAX_REPORT as u64);
     let text = if fits { fs::read_to_string(&file).ok() } else { None };

@@ -24,6 +24,7 @@ pub mod publish;
 mod reader;
 mod rekey;
 mod reports;
+mod rooms;
 mod snapshots;
 
 use std::path::{Path, PathBuf};
@@ -46,6 +47,7 @@ pub use publish::Published;
 pub use reader::Reader;
 pub use rekey::Rekeyed;
 pub use reports::{ClusterRow, Decided, MAX_REPORTS, Queue, Told};
+pub use rooms::{MAX_LETTER, NewRoom, Room, RoomLine};
 pub use snapshots::SNAPSHOT_SECONDS;
 
 /// Everything a desk may do to what is kept. Clones share the connections.

@@ -1,8 +1,10 @@
 //! Act: somebody opens a case, or writes down what they did and what happened. A case decides nothing.
 
-use policy::case::{Act as Done, Case, facts::Evidence};
+use policy::case::facts::{Answer, Evidence, Referral};
+use policy::case::{Act as Done, Case};
+use policy::room::Said;
 use policy::{Id, Sentence};
-use store::NewCase;
+use store::{NewCase, NewRoom};
 
 use crate::auth::{Authorised, DestroyEvidence, Permit, WorkCases};
 use crate::desk::Shared;
@@ -86,4 +88,44 @@ pub(crate) async fn destroy(
     let case = desk.store.destroy(id, number, why, &who(by)?, desk.now()).await?;
     tracing::warn!(by = by.name(), case = %id, evidence = %number, "evidence was destroyed");
     Ok(case)
+}
+
+/// Writes a referral down and opens a room for the authority.
+pub(crate) async fn refer(
+    by: &Authorised<WorkCases>,
+    desk: &Shared,
+    id: &Id,
+    it: Referral,
+    room: &NewRoom,
+) -> Result<Case, DeskError> {
+    let referral = it.id.clone();
+    let case = desk.store.refer(id, it, room, &who(by)?, desk.now()).await?;
+    tracing::info!(by = by.name(), case = %id, %referral, "an authority was told, and has a room");
+    Ok(case)
+}
+
+/// What an authority said in its room becomes an entry of the case. It executes nothing: people decide.
+pub(crate) async fn heard(desk: &Shared, said: &Said, document: Option<Vec<u8>>) -> Result<(), DeskError> {
+    let document = match document {
+        Some(bytes) => {
+            let key = (desk.config.draw)();
+            Some((bytes, key.ok_or_else(|| DeskError::Defect("the system gives no random bytes".into()))?))
+        }
+        None => None,
+    };
+    let case = desk.store.take_said(said, document, desk.now()).await?;
+    // In this order: a crash in between takes it twice, and the second time is none.
+    desk.store.taken(&said.id).await?;
+    match case {
+        Some(case) if said.answer == Answer::Objects => {
+            tracing::warn!(%case, referral = %said.referral, "an authority objects: somebody decides anew");
+        }
+        Some(case) => {
+            tracing::info!(%case, referral = %said.referral, answer = %said.answer, "an authority answered");
+        }
+        None => {
+            tracing::warn!(referral = %said.referral, "an answer for a room that is not there, or was taken before")
+        }
+    }
+    Ok(())
 }

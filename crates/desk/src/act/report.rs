@@ -27,6 +27,7 @@ pub(crate) async fn take_in(desk: &Shared) -> Result<(), DeskError> {
                     desk.store.taken(&report.id).await?;
                     tracing::info!(report = %report.id, %cluster, category = %report.category, "a report came in");
                 }
+                Waiting::Said(said, document) => super::case::heard(desk, &said, document).await?,
                 Waiting::Unfit(name) => {
                     tracing::error!(file = name, "this file in the inbox is no report; look at it");
                 }

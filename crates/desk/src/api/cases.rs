@@ -107,6 +107,8 @@ pub(crate) struct Whole {
     notes: Vec<Noted>,
     /// Evidence, judgements and referrals, and what still closes the emergency track.
     emergency: facts::Track,
+    /// Where rooms for authorities are: a referral's number, a slash and its secret follow.
+    room_base: String,
 }
 
 /// A case to be opened.
@@ -153,6 +155,8 @@ pub(crate) enum NewEntry {
     Refer(facts::NewReferral),
     /// Wrote down what an authority answered.
     Answer(facts::NewAnswer),
+    /// Told an authority something more.
+    Reply(facts::NewReply),
     /// Took it, so that nobody else works on it.
     Take {},
     /// Gave it back.
@@ -220,6 +224,7 @@ impl NewEntry {
             Self::Judge(it) => Done::Judge(it.read()?),
             Self::Refer(it) => Done::Refer(it.read(now)?),
             Self::Answer(it) => Done::Answer(it.read(now)?),
+            Self::Reply(it) => Done::Reply(it.read()?),
             Self::Take {} => Done::Take,
             Self::Release {} => Done::Release,
             Self::Close { outcome, why } => Done::Close {
@@ -274,6 +279,7 @@ pub(super) async fn whole(desk: &Shared, it: &Journal) -> Result<Whole, DeskErro
         head: it.head.to_string(),
         notes: noted.collect(),
         emergency: facts::track(&it.facts, desk.now()),
+        room_base: format!("{}/authority/", desk.config.press),
     })
 }
 
@@ -346,14 +352,21 @@ pub(crate) async fn add(
     by: Authorised<WorkCases>,
     path: Result<Path<String>, PathRejection>,
     once: Once,
-    body: Octets<{ limits::JSON }>,
+    body: Octets<{ limits::ENTRY }>,
 ) -> Answered {
     let id = read_id(path)?;
     let act = async {
         let new: NewEntry = serde_json::from_slice(&body.0).map_err(|e| {
             DeskError::Request(format!("the body must be {{\"act\": ...}} and what belongs to it: {e}"))
         })?;
-        let it = act::case::add(&by, &desk, &id, new.act(desk.now())?).await?;
+        let room = match &new {
+            NewEntry::Refer(it) => it.room()?,
+            _ => None,
+        };
+        let it = match (new.act(desk.now())?, room) {
+            (Done::Refer(it), Some(room)) => act::case::refer(&by, &desk, &id, it, &room).await?,
+            (done, _) => act::case::add(&by, &desk, &id, done).await?,
+        };
         json(StatusCode::OK, &whole(&desk, &it).await?)
     };
     once.run(&desk, by.name(), &body.0, act).await

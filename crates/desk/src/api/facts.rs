@@ -9,14 +9,15 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use ledger::Hash;
 use policy::Time;
-use policy::case::facts::{Answer, Answered, Channel, Country, Evidence, Judgement, Referral, Source};
+use policy::case::facts::{Answer, Answered, Channel, Country, Evidence, Judgement, Referral, Reply, Source};
 use policy::case::track::Facts;
 use policy::note::{Criterion, Verdict};
 use serde::{Deserialize, Serialize};
+use store::NewRoom;
 use utoipa::ToSchema;
 
 use super::cases::{NewEvidence, Whole, id, request, sentence, time, whole};
-use super::handlers::{Answered as Reply, Problems};
+use super::handlers::{Answered as Replied, Problems};
 use crate::act;
 use crate::auth::{Authorised, DestroyEvidence, WorkCases};
 use crate::body::Octets;
@@ -56,6 +57,8 @@ pub(crate) struct CriterionResource {
 /// A piece of evidence. Its bytes are fetched by themselves, and whoever does is on the record.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct EvidenceResource {
+    /// Its place among all that was ever attached, from 1. It never changes.
+    place: u64,
     /// Its number.
     id: String,
     /// SHA-256, hex.
@@ -88,6 +91,8 @@ pub(crate) struct AnswerResource {
 /// What an authority was told, and what came back.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ReferralResource {
+    /// Its place, from 1.
+    place: u64,
     /// Its number.
     id: String,
     /// Which authority.
@@ -117,9 +122,9 @@ pub(crate) struct Track {
     closed_by: Vec<ClosedBy>,
     /// All eight, in their order.
     criteria: Vec<CriterionResource>,
-    /// In the order of their numbers.
+    /// In the order in which it was attached.
     evidence: Vec<EvidenceResource>,
-    /// In the order of their numbers.
+    /// In the order in which they were written down.
     referrals: Vec<ReferralResource>,
 }
 
@@ -130,8 +135,14 @@ pub(super) fn track(facts: &Facts, now: Time) -> Track {
         open: closed_by.is_empty(),
         closed_by,
         criteria: Criterion::ALL.iter().map(|c| criterion(facts, *c)).collect(),
-        evidence: facts.evidence.values().map(evidence).collect(),
-        referrals: facts.referrals.values().map(referral).collect(),
+        evidence: (1..)
+            .zip(&facts.attached)
+            .filter_map(|(n, id)| Some(evidence(n, facts.evidence.get(id)?)))
+            .collect(),
+        referrals: (1..)
+            .zip(&facts.referred)
+            .filter_map(|(n, id)| Some(referral(n, facts.referrals.get(id)?)))
+            .collect(),
     }
 }
 
@@ -149,8 +160,9 @@ fn criterion(facts: &Facts, criterion: Criterion) -> CriterionResource {
     }
 }
 
-fn evidence(it: &Evidence) -> EvidenceResource {
+fn evidence(place: u64, it: &Evidence) -> EvidenceResource {
     EvidenceResource {
+        place,
         id: it.id.to_string(),
         sha256: it.sha256.to_string(),
         bytes: it.bytes,
@@ -161,7 +173,7 @@ fn evidence(it: &Evidence) -> EvidenceResource {
     }
 }
 
-fn referral(referred: &policy::case::track::Referred) -> ReferralResource {
+fn referral(place: u64, referred: &policy::case::track::Referred) -> ReferralResource {
     let it = &referred.it;
     let answer = |(a, _): &(Answered, Time)| AnswerResource {
         answer: a.answer.word(),
@@ -170,6 +182,7 @@ fn referral(referred: &policy::case::track::Referred) -> ReferralResource {
         what: a.what.to_string(),
     };
     ReferralResource {
+        place,
         id: it.id.to_string(),
         authority: it.authority.to_string(),
         country: it.country.to_string(),
@@ -222,6 +235,53 @@ pub(crate) struct NewReferral {
     record_sha256: Option<String>,
     /// What it was told, one sentence.
     told: String,
+    /// A room in which it reads and answers.
+    #[serde(default)]
+    room: Option<NewRoomBody>,
+}
+
+/// A room for an authority. Its link is `room_base` of the answer, the referral's number, a slash and the secret.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewRoomBody {
+    /// SHA-256 of the secret in its link, hex.
+    secret_sha256: String,
+    /// SHA-256 of `portcullis-room/v1 REFERRAL CODE`, hex; the code is eight digits and is given by phone.
+    code_sha256: String,
+    /// What the authority reads there, at most 32 KiB.
+    letter: String,
+    /// Until when it is open.
+    closes: String,
+}
+
+impl NewRoomBody {
+    pub(super) fn read(&self) -> Result<NewRoom, DeskError> {
+        let hash = |field: &str, text: &str| {
+            Hash::parse_hex(text).ok_or_else(|| request(field, "must be a SHA-256 in hex"))
+        };
+        Ok(NewRoom {
+            secret: hash("secret_sha256", &self.secret_sha256)?,
+            code: hash("code_sha256", &self.code_sha256)?,
+            letter: self.letter.clone(),
+            closes: time("closes", &self.closes)?,
+        })
+    }
+}
+
+/// We told an authority something more.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewReply {
+    /// In which matter.
+    referral: String,
+    /// One sentence; a room shows it.
+    what: String,
+}
+
+impl NewReply {
+    pub(super) fn read(&self) -> Result<Reply, DeskError> {
+        Ok(Reply { referral: id("referral", &self.referral)?, what: sentence("what", &self.what)? })
+    }
 }
 
 /// An authority answered.
@@ -277,6 +337,10 @@ impl NewJudgement {
 }
 
 impl NewReferral {
+    pub(super) fn room(&self) -> Result<Option<NewRoom>, DeskError> {
+        self.room.as_ref().map(NewRoomBody::read).transpose()
+    }
+
     pub(super) fn read(&self, now: Time) -> Result<Referral, DeskError> {
         let hash = |text: &String| {
             Hash::parse_hex(text).ok_or_else(|| request("record_sha256", "must be a SHA-256 in hex"))
@@ -328,7 +392,7 @@ pub(crate) async fn attach(
     query: Result<Query<NewEvidence>, QueryRejection>,
     once: Once,
     body: Octets<{ limits::EVIDENCE }>,
-) -> Reply {
+) -> Replied {
     let case = super::handlers::read_id(path)?;
     let Query(new) = query.map_err(|e| DeskError::Request(e.body_text()))?;
     let sha256 = Hash::of(&body.0);
@@ -357,7 +421,7 @@ pub(crate) async fn fetch(
     State(desk): State<Arc<Shared>>,
     by: Authorised<WorkCases>,
     path: Result<Path<(String, String)>, PathRejection>,
-) -> Reply {
+) -> Replied {
     let (case, number) = both(path)?;
     let (_, bytes) = act::case::fetch(&by, &desk, &case, &number).await?;
     let mut response = Response::new(bytes.into());
@@ -390,7 +454,7 @@ pub(crate) async fn destroy(
     by: Authorised<DestroyEvidence>,
     path: Result<Path<(String, String)>, PathRejection>,
     body: Octets<{ limits::JSON }>,
-) -> Reply {
+) -> Replied {
     let (case, number) = both(path)?;
     let new: Why = serde_json::from_slice(&body.0)
         .map_err(|e| DeskError::Request(format!("the body must be {{\"why\": ...}}: {e}")))?;

@@ -2,7 +2,7 @@
 
 use super::{
     Outcome,
-    facts::{Answered, Evidence, Judgement, Referral},
+    facts::{Answered, Evidence, Judgement, Referral, Reply},
 };
 use crate::{
     GrammarError, Id, Sentence, Time,
@@ -60,6 +60,8 @@ pub enum Act {
     Refer(Referral),
     /// Wrote down what an authority answered.
     Answer(Answered),
+    /// Told an authority something more.
+    Reply(Reply),
     /// Took it, so that nobody else works on it.
     Take,
     /// Gave it back.
@@ -140,6 +142,7 @@ impl Entry {
             "judge" => Act::Judge(Judgement::read(&mut lines)?),
             "refer" => Act::Refer(Referral::read(&mut lines)?),
             "answer" => Act::Answer(Answered::read(&mut lines)?),
+            "reply" => Act::Reply(Reply::read(&mut lines)?),
             "take" => Act::Take,
             "release" => Act::Release,
             "close" => Act::Close {
@@ -168,6 +171,7 @@ impl Act {
             Self::Judge(_) => "judge",
             Self::Refer(_) => "refer",
             Self::Answer(_) => "answer",
+            Self::Reply(_) => "reply",
             Self::Take => "take",
             Self::Release => "release",
             Self::Close { .. } => "close",
@@ -200,6 +204,7 @@ impl fmt::Display for Entry {
             Act::Judge(it) => it.write(f),
             Act::Refer(it) => it.write(f),
             Act::Answer(it) => it.write(f),
+            Act::Reply(it) => it.write(f),
             Act::Take | Act::Release => Ok(()),
             Act::Close { outcome, why } => write!(f, "outcome {outcome}\nwhy {why}\n"),
             Act::Reopen { why } => writeln!(f, "why {why}"),

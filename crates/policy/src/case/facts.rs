@@ -221,6 +221,25 @@ impl fmt::Display for Country {
     }
 }
 
+/// What we told an authority after the referral: the answer to what it asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// In which matter.
+    pub referral: Id,
+    /// What.
+    pub what: Sentence,
+}
+
+impl Reply {
+    pub(super) fn read(lines: &mut Lines<'_>) -> Result<Self, GrammarError> {
+        Ok(Self { referral: read_id(lines, "referral")?, what: lines.sentence("what")? })
+    }
+
+    pub(super) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "referral {}\nwhat {}\n", self.referral, self.what)
+    }
+}
+
 /// What an authority answered, as one of ours wrote it down. It changes no measure: people decide.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {

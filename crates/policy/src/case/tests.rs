@@ -1,4 +1,4 @@
-use super::facts::{Answer, Answered, Channel, Country, Evidence, Judgement, Referral, Source};
+use super::facts::{Answer, Answered, Channel, Country, Evidence, Judgement, Referral, Reply, Source};
 use super::*;
 use crate::note::{Criterion, Verdict};
 use alloc::string::ToString as _;
@@ -132,6 +132,7 @@ pub(super) fn facts() -> impl Strategy<Value = Act> {
                 told
             })
         ),
+        (referral.clone(), words.clone()).prop_map(|(referral, what)| Act::Reply(Reply { referral, what })),
         (referral, select(Answer::ALL), time, words.clone(), words).prop_map(
             |(referral, answer, said, from, what)| Act::Answer(Answered {
                 referral,

@@ -71,12 +71,16 @@ impl Referred {
 pub struct Facts {
     /// Evidence by its number, but for what was destroyed.
     pub evidence: BTreeMap<Id, Evidence>,
+    /// Every piece that was ever attached, in that order: people name it by its place, which never changes.
+    pub attached: Vec<Id>,
     /// What was destroyed. It shows nothing any more, and its number stays its own.
     pub destroyed: BTreeSet<Id>,
     /// The newest judgement of each criterion.
     pub judged: BTreeMap<Criterion, Judged>,
     /// Referrals by their number.
     pub referrals: BTreeMap<Id, Referred>,
+    /// Referrals in the order in which they were written down.
+    pub referred: Vec<Id>,
 }
 
 /// Something that closes the emergency track.
@@ -249,6 +253,9 @@ impl Facts {
                 rule(!self.referrals.contains_key(&it.id), Refused::Taken(it.id.clone()))?;
                 rule(it.sent <= at && it.sent < it.answer_by, Refused::Order)
             }
+            Act::Reply(it) => {
+                rule(self.referrals.contains_key(&it.referral), Refused::Unknown(it.referral.clone()))
+            }
             Act::Answer(it) => {
                 let referred = self.referrals.get(&it.referral);
                 let sent = referred.ok_or_else(|| Refused::Unknown(it.referral.clone()))?.it.sent;
@@ -261,7 +268,10 @@ impl Facts {
     /// Takes an entry that was checked.
     pub(super) fn take(&mut self, act: &Act, by: &Sentence, at: Time) {
         match act {
-            Act::Evidence(it) => drop(self.evidence.insert(it.id.clone(), it.clone())),
+            Act::Evidence(it) => {
+                self.attached.push(it.id.clone());
+                self.evidence.insert(it.id.clone(), it.clone());
+            }
             Act::Destroy { evidence, .. } => {
                 self.evidence.remove(evidence);
                 self.destroyed.insert(evidence.clone());
@@ -271,6 +281,7 @@ impl Facts {
                 self.judged.insert(it.criterion, judged);
             }
             Act::Refer(it) => {
+                self.referred.push(it.id.clone());
                 self.referrals.insert(it.id.clone(), Referred { it: it.clone(), answers: Vec::new() });
             }
             Act::Answer(it) => {

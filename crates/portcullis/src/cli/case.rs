@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::duration::Span;
+
 #[derive(Args, Debug)]
 pub(crate) struct Case {
     /// What is closed, instead of what is open.
@@ -135,8 +137,15 @@ pub(crate) enum CaseCommand {
         #[arg(long, value_name = "SENTENCE")]
         told: String,
         /// What was sent; the journal keeps its SHA-256 (attach it as well, if it is to be kept).
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", conflicts_with = "room")]
         record: Option<PathBuf>,
+        /// Open a room in which the authority reads this letter and answers: prints its link, and the code that you give
+        /// by telephone, to the number that you hold.
+        #[arg(long, value_name = "LETTER")]
+        room: Option<PathBuf>,
+        /// How long the room is open.
+        #[arg(long, value_name = "TIME", default_value = "7d")]
+        open: Span,
         /// When it was told (default: now).
         #[arg(long, value_name = "TIME")]
         sent: Option<String>,
@@ -158,6 +167,15 @@ pub(crate) enum CaseCommand {
         /// When they said it (default: now).
         #[arg(long, value_name = "TIME")]
         said: Option<String>,
+    },
+    /// Tell an authority something more; its room shows it
+    Reply {
+        /// The number, or four characters of its beginning or end.
+        case: String,
+        /// The referral: its place in the case (1 is the first), or its number.
+        referral: String,
+        /// What, in one sentence.
+        what: String,
     },
     /// Work on it alone: nobody else takes it until four hours after your last entry
     Take {

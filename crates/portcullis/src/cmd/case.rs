@@ -2,7 +2,7 @@
 
 mod facts;
 
-pub(super) use facts::{evidence, judged, referral_record};
+pub(super) use facts::{evidence, judged, place, referral_record};
 
 use policy::clock::Clock as _;
 use policy::{Id, Time};
@@ -59,7 +59,8 @@ pub(super) async fn run(global: &Global, args: Case) -> Result<Exit> {
             | CaseCommand::Destroy { .. }
             | CaseCommand::Judge { .. }
             | CaseCommand::Refer { .. }
-            | CaseCommand::Answer { .. }),
+            | CaseCommand::Answer { .. }
+            | CaseCommand::Reply { .. }),
         ) => return facts::run(global, &desk, command).await,
         Some(CaseCommand::Take { case }) => (case, json!({ "act": "take" })),
         Some(CaseCommand::Release { case }) => (case, json!({ "act": "release" })),

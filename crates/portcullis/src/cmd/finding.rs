@@ -109,6 +109,7 @@ pub(super) async fn sign(global: &Global, args: FindingSign) -> Result<Exit> {
         let subject = review::subject(&desk, &finding.subject, &finding.head.origin).await?;
         review::show_subject(&desk, &subject).await?;
         review::show_assessment(&finding, &assessment);
+        show_objections(&desk, finding.case.as_str()).await?;
         signing::add(&desk, &officer, &id, &text, args.yes).await?
     };
     let id = text(&note, "id");
@@ -156,6 +157,10 @@ async fn sign_draft(desk: &Desk, officer: &Officer, dir: &Path, args: &FindingSi
     };
     review::show_subject(desk, &subject).await?;
     review::show_assessment(&finding, &assessment);
+    show_objections(desk, finding.case.as_str()).await?;
+    if !signing::agreed(&format!("{}: is this how you judge the eight?", officer.name), args.yes.yes)? {
+        return Err(Failure::refused("nothing was judged and nothing signed: you said no"));
+    }
     judge(desk, &finding, &assessment.sentences, &criteria.cited).await?;
     desk.put_blob(blob.as_bytes()).await?;
     desk.put_blob(assessment_blob.as_bytes()).await?;
@@ -165,16 +170,35 @@ async fn sign_draft(desk: &Desk, officer: &Officer, dir: &Path, args: &FindingSi
     Ok(note)
 }
 
+/// What authorities object to: whoever signs a finding weighs it.
+async fn show_objections(desk: &Desk, case: &str) -> Result<()> {
+    let it = desk.get(&format!("/cases/{case}")).await?;
+    let track = it.get("emergency").unwrap_or(&Value::Null);
+    for referral in list(track, "referrals") {
+        let about = |a: &&Value| matches!(text(a, "answer"), "objects" | "withdraws");
+        let last = list(referral, "answers").filter(about).last();
+        if let Some(objection) = last.filter(|a| text(a, "answer") == "objects") {
+            let (authority, from) = (text(referral, "authority"), text(objection, "from"));
+            out::note(format_args!("CAREFUL: {authority} objects ({from}): {}", text(objection, "what")));
+        }
+    }
+    Ok(())
+}
+
 /// Writes the eight judgements into the case, but for those that stand there word for word. The desk takes a finding only
 /// for a case that carries it.
 async fn judge(desk: &Desk, finding: &Finding, sentences: &[Sentence], cited: &[Vec<String>]) -> Result<()> {
     let it = desk.get(&format!("/cases/{}", finding.case)).await?;
     let track = it.get("emergency").unwrap_or(&Value::Null);
+    let objected = list(track, "closed_by").any(|c| text(c, "code") == "objection");
     let all = Criterion::ALL.iter().zip(&finding.verdicts).zip(sentences).zip(cited);
     for (((criterion, verdict), why), cited) in all {
         let evidence = super::case::evidence(&it, cited)?;
         let until = (*criterion == Criterion::Imminent).then(|| finding.window_until.to_string());
+        // An objection is weighed by a judgement after it, in whatever words.
+        let weighs = *criterion == Criterion::Proportionate && objected;
         let stands = until.is_none()
+            && !weighs
             && list(track, "criteria").any(|c| {
                 (text(c, "criterion"), text(c, "verdict"), text(c, "why"))
                     == (criterion.word(), verdict.word(), why.as_str())
@@ -233,7 +257,8 @@ pub(super) fn subject(officer: &Officer, customer: &Value, scope: &str, case: Op
 fn form(scope: &Scope, it: &Value) -> String {
     let track = it.get("emergency").unwrap_or(&Value::Null);
     let mut text = format!("# Evidence of {}:\n", text(it, "id"));
-    for (n, e) in (1..).zip(list(track, "evidence")) {
+    for e in list(track, "evidence") {
+        let n = super::case::place(e);
         let words = ["source", "from", "what"].map(|key| crate::desk_client::text(e, key));
         text += &format!("#   [{n}] {}, {}: {}\n", words[0], words[1], words[2]);
     }

@@ -157,6 +157,7 @@ async fn what_the_inbox_acknowledged_is_there_and_is_taken_once() {
                     store.take_report(&report, None).await.expect("taken");
                     seen.push(report.id.to_string());
                 }
+                Waiting::Said(said, _) => panic!("nobody said {said}"),
                 Waiting::Unfit(name) => seen.push(name),
             }
         }

@@ -54,18 +54,31 @@ pub(super) async fn run(global: &Global, desk: &Desk, command: CaseCommand) -> R
                 "evidence": evidence, "until": until });
             (text(&it, "id").to_owned(), entry)
         }
-        CaseCommand::Refer { case, to, country, channel, answer_by, told, record, sent } => {
+        CaseCommand::Refer { case, to, country, channel, answer_by, told, record, room, open, sent } => {
             let hash = |file: std::path::PathBuf| {
                 let bytes = std::fs::read(&file).map_err(|e| Failure::io("read", &file, &e))?;
                 Ok(Hash::of(&bytes).to_string())
             };
             let number = new_id("ref")?;
+            let room = room.map(|letter| Room::draw(&letter)).transpose()?;
+            let record = match (&room, record) {
+                (Some(room), _) => Some(Hash::of(room.letter.as_bytes()).to_string()),
+                (None, record) => record.map(hash).transpose()?,
+            };
             let entry = json!({ "act": "refer", "referral": number.as_str(), "authority": to, "country": country,
                 "channel": channel, "sent": when("--sent", sent.as_deref(), now)?,
-                "answer_by": moment("--answer-by", &answer_by, now)?,
-                "record_sha256": record.map(hash).transpose()?, "told": told });
+                "answer_by": moment("--answer-by", &answer_by, now)?, "record_sha256": record, "told": told,
+                "room": room.as_ref().map(|room| room.body(&number, now.plus(open.0))) });
             let it = desk.add_to_case(&resolve(desk, &case).await?, &entry).await?;
+            if let Some(room) = room {
+                room.tell(&format!("{}{number}/{}", text(&it, "room_base"), room.secret));
+            }
             return Ok(did(global, &it, number.as_str()));
+        }
+        CaseCommand::Reply { case, referral, what } => {
+            let it = desk.get(&format!("/cases/{}", resolve(desk, &case).await?)).await?;
+            let [number] = numbers(&it, "referrals", &[referral])?.try_into().unwrap_or_default();
+            (text(&it, "id").to_owned(), json!({ "act": "reply", "referral": number, "what": what }))
         }
         CaseCommand::Answer { case, referral, answer, from, what, said } => {
             let it = desk.get(&format!("/cases/{}", resolve(desk, &case).await?)).await?;
@@ -79,6 +92,37 @@ pub(super) async fn run(global: &Global, desk: &Desk, command: CaseCommand) -> R
     let it = desk.add_to_case(&case, &entry).await?;
     tell_track(&it);
     Ok(made(global, &it))
+}
+
+/// A room for an authority. The desk learns the hashes of secret and code alone.
+struct Room {
+    letter: String,
+    secret: String,
+    code: String,
+}
+
+impl Room {
+    fn draw(letter: &Path) -> Result<Self> {
+        let letter = std::fs::read_to_string(letter).map_err(|e| Failure::io("read", letter, &e))?;
+        let secret = Hash::of(&home::random::<32>()?).to_string();
+        // 64 random bits over 10^8 codes: none is likelier than another by more than 10^-11.
+        let drawn = u64::from_be_bytes(home::random()?) % 10_u64.pow(policy::room::CODE_DIGITS);
+        Ok(Self { letter, secret, code: format!("{drawn:08}") })
+    }
+
+    fn body(&self, referral: &policy::Id, closes: policy::Time) -> Value {
+        json!({ "secret_sha256": Hash::of(self.secret.as_bytes()).to_string(),
+            "code_sha256": policy::room::code_hash(referral, &self.code).to_string(),
+            "letter": self.letter, "closes": closes.to_string() })
+    }
+
+    fn tell(&self, link: &str) {
+        let (first, second) = self.code.split_at(4);
+        out::note(format_args!(
+            "the room, for the authority alone:\n  link  {link}\n  code  {first} {second}\nsend the link as you like; give the \
+             code by telephone, to the number that you hold, never to one that a message gave you. Neither is shown again."
+        ));
+    }
 }
 
 /// What was added, by its own number, and what the case lacks still.
@@ -105,7 +149,8 @@ fn numbers(it: &Value, kind: &str, named: &[String]) -> Result<Vec<String>> {
     let track = it.get("emergency").unwrap_or(&Value::Null);
     let all: Vec<&str> = list(track, kind).map(|e| text(e, "id")).collect();
     let one = |name: &String| {
-        let place = name.parse::<usize>().ok().and_then(|n| all.get(n.checked_sub(1)?));
+        let placed = name.parse::<u64>().ok().and_then(|n| list(track, kind).find(|e| place(e) == n));
+        let place = placed.and_then(|e| all.iter().find(|id| **id == text(e, "id")));
         let fits =
             |id: &&&str| name.len() >= 4 && (id.starts_with(name.as_str()) || id.ends_with(name.as_str()));
         let found: Vec<&&str> = place.into_iter().chain(all.iter().filter(fits)).collect();
@@ -117,6 +162,11 @@ fn numbers(it: &Value, kind: &str, named: &[String]) -> Result<Vec<String>> {
         }
     };
     named.iter().map(one).collect()
+}
+
+/// The place of a piece or a referral in its case, from 1; 0 when the answer says none.
+pub(in crate::cmd) fn place(it: &Value) -> u64 {
+    it.get("place").and_then(Value::as_u64).unwrap_or_default()
 }
 
 /// Numbers of evidence in a case by their places.
@@ -161,7 +211,8 @@ pub(super) fn show(it: &Value) {
     if any("evidence") {
         out::data("\nevidence (`case fetch` takes a copy)");
     }
-    for (n, e) in (1..).zip(list(track, "evidence")) {
+    for e in list(track, "evidence") {
+        let n = place(e);
         out::data(format_args!(
             "{n:>3}  {}, {}, {}: {}\n     {}",
             text(e, "source"),
@@ -174,7 +225,8 @@ pub(super) fn show(it: &Value) {
     if any("referrals") {
         out::data("\nauthorities");
     }
-    for (n, r) in (1..).zip(list(track, "referrals")) {
+    for r in list(track, "referrals") {
+        let n = place(r);
         out::data(format_args!(
             "{n:>3}  {} ({}), by {} at {}, to answer by {}: {}\n     {}",
             text(r, "authority"),
@@ -228,11 +280,11 @@ pub(in crate::cmd) async fn referral_record(desk: &Desk, case: &str) -> Result<(
 /// The verdicts that a case has, as lines of a criteria file.
 pub(in crate::cmd) fn judged(it: &Value) -> Vec<(String, String)> {
     let track = it.get("emergency").unwrap_or(&Value::Null);
-    let all: Vec<&str> = list(track, "evidence").map(|e| text(e, "id")).collect();
     let line = |c: &Value| {
         let places: Vec<String> = texts(c, "evidence")
             .iter()
-            .filter_map(|id| all.iter().position(|e| e == id).map(|n| (n + 1).to_string()))
+            .filter_map(|id| list(track, "evidence").find(|e| text(e, "id") == *id))
+            .map(|e| place(e).to_string())
             .collect();
         let cited = if places.is_empty() { String::new() } else { format!("[{}] ", places.join(",")) };
         let line = format!("{} {} {cited}{}", text(c, "criterion"), text(c, "verdict"), text(c, "why"));
