@@ -23,13 +23,14 @@ const BUSY: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 
 /// Every migration, oldest first. A published file is never edited: sqlx keeps its checksum and refuses.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (2, "records", include_str!("../migrations/0002_records.sql")),
     (3, "snapshots", include_str!("../migrations/0003_snapshots.sql")),
     (4, "receipt config", include_str!("../migrations/0004_receipt_config.sql")),
     (5, "reports", include_str!("../migrations/0005_reports.sql")),
     (6, "cases", include_str!("../migrations/0006_cases.sql")),
+    (8, "mail", include_str!("../migrations/0008_mail.sql")),
 ];
 
 fn options(dir: &Path) -> SqliteConnectOptions {

@@ -5,5 +5,6 @@ mod cases;
 mod common;
 mod conformance;
 mod fault;
+mod mail;
 mod rekey;
 mod reports;
