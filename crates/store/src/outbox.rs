@@ -122,8 +122,6 @@ pub struct MailFigures {
     pub failed: u64,
     /// Since when the oldest waits.
     pub oldest: Option<Time>,
-    /// What the newest attempt of one that waits met.
-    pub error: Option<String>,
 }
 
 const COLUMNS: &str = "id, kind, about, who, message_id, state, queued, attempts, next, settled, error, recipient, subject, body";
@@ -348,11 +346,6 @@ impl Reader {
             .fetch_one(&mut *tx)
             .await?;
         figures.oldest = oldest.map(db::time).transpose()?;
-        figures.error = sqlx::query_scalar(
-            "SELECT error FROM mail WHERE state = 'queued' AND error IS NOT NULL ORDER BY next DESC, id DESC LIMIT 1",
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
         Ok(figures)
     }
 }

@@ -97,9 +97,39 @@ fn tell_overview(status: &Value) {
         out::data(out::table(&rows));
     }
     out::data(edges::table(status));
+    tell_mail(status);
     for counter in list(status, "refused") {
         let times = counter.get("times").and_then(Value::as_u64).unwrap_or(0);
         out::data(format_args!("refused so far: {} ({times})", text(counter, "what")));
+    }
+}
+
+/// What waits in the outbox, and who was not told.
+fn tell_mail(status: &Value) {
+    let mail = status.get("mail").unwrap_or(&Value::Null);
+    let number = |key: &str| mail.get(key).and_then(Value::as_u64).unwrap_or(0);
+    if number("queued") + number("failed") > 0 {
+        let oldest = text(mail, "oldest");
+        let since = if oldest.is_empty() { String::new() } else { format!(", the oldest since {oldest}") };
+        out::data(format_args!(
+            "mail: {} wait{since}; {} sent, {} given up: `portcullis mail list`, on the desk's machine",
+            number("queued"),
+            number("sent"),
+            number("failed")
+        ));
+    }
+    for it in list(status, "untold") {
+        let (why, customer) = (text(it, "why"), text(it, "customer"));
+        let words = match why {
+            "no-contact" => format!("no address is known: `portcullis customers contact {customer} ADDRESS`"),
+            "mail-off" => {
+                "this desk sends no mail (`portcullis config explain mail`); tell them by other means"
+                    .to_owned()
+            }
+            state => format!("the mail is {state}"),
+        };
+        let late = if it.get("late") == Some(&Value::Bool(true)) { "LATE, " } else { "" };
+        out::data(format_args!("customer not told: {late}{} {customer}: {words}", text(it, "decision")));
     }
 }
 

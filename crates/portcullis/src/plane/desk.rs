@@ -27,6 +27,10 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
     }
     let doors =
         [serve::open("desk", &place.listen).await?, serve::open("relay", &config.relay_listen()).await?];
+    let figures = match &place.metrics {
+        Some(listen) => Some(serve::open("figures", listen).await?),
+        None => None,
+    };
     let failed = |what: String| Failure::new(Exit::Failed, what);
     let store =
         Store::open(&place.dir).await.map_err(|e| failed(format!("the desk cannot open its store: {e}")))?;
@@ -41,6 +45,7 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
         own_edge: own_edge(config),
         snapshots: Arc::new(Reader::beside(&place.sites)),
         config_key: place.config_key.as_deref().map(home::machine_key).transpose()?,
+        mail: super::mail::mailer(config)?.map(Arc::new),
     };
     let desk = Desk::open(settings, store.clone(), key, Arc::clone(&clock))
         .await
@@ -74,6 +79,17 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
             tokio::time::sleep(TAKE_EVERY).await;
         }
     });
+    let posting = desk.clone();
+    tokio::spawn(async move {
+        loop {
+            posting.post().await;
+            tokio::time::sleep(POST_EVERY).await;
+        }
+    });
+    if let Some(door) = figures {
+        let counted = desk.clone();
+        tokio::spawn(super::metrics::serve_desk(door, counted));
+    }
     Ok(desk)
 }
 
@@ -107,6 +123,9 @@ pub(crate) async fn watch(desk: &Desk, file: PathBuf) {
 
 /// How often the desk looks into the inbox. A report waits for people, not for this.
 const TAKE_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// How often the desk looks at its outbox. A customer is to be told within 15 minutes; people expect it while they watch.
+const POST_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// How often the desk looks for what a failure left unfinished. An approval is open for an hour at most.
 const TEND_EVERY: std::time::Duration = std::time::Duration::from_secs(30);
