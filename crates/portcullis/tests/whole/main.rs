@@ -8,6 +8,7 @@ mod database;
 mod forger;
 mod forgery;
 mod kill;
+mod mail;
 mod origin;
 mod people;
 mod process;
