@@ -6,7 +6,8 @@ CREATE TABLE mail (
     kind       TEXT    NOT NULL,
     -- The note, or the reports with the number of the decision on them.
     about      TEXT    NOT NULL,
-    -- The customer, or the report whose sender is told. No address: it stays when the address is gone.
+    -- The report whose sender is told, or the word `customer`. No address and no id of a customer: it stays when the
+    -- address is gone, and when nobody may know any more whom a decision was about.
     who        TEXT    NOT NULL,
     message_id TEXT    NOT NULL,
     urgent     INTEGER NOT NULL CHECK (urgent IN (0, 1)),
@@ -29,6 +30,7 @@ CREATE INDEX mail_due ON mail (urgent DESC, next, id) WHERE state = 'queued';
 CREATE INDEX mail_known ON mail (settled) WHERE recipient IS NOT NULL AND settled IS NOT NULL;
 CREATE INDEX mail_recipient ON mail (recipient COLLATE NOCASE, queued) WHERE recipient IS NOT NULL;
 CREATE INDEX mail_kind ON mail (kind, queued);
+CREATE INDEX mail_about ON mail (about);
 CREATE INDEX mail_state ON mail (state, id);
 
 -- Where customers are told. It stands here and not in the sites file: that one goes to every edge and, by its hash, into

@@ -158,7 +158,7 @@ pub struct NewMail {
     pub kind: MailKind,
     /// The note it tells of, or the reports with the number of the decision on them.
     pub about: String,
-    /// The customer, or the report whose sender is told: never an address, because it stays.
+    /// The report whose sender is told, or a word: never an address or a customer, because it stays.
     pub who: String,
     /// Where it goes.
     pub to: MailAddress,

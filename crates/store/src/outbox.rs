@@ -91,7 +91,7 @@ pub struct Mail {
     pub kind: MailKind,
     /// What it is about, see [`NewMail`].
     pub about: String,
-    /// Who is told, see [`NewMail`].
+    /// See [`NewMail`].
     pub who: String,
     /// Its name.
     pub message_id: MessageId,
@@ -260,11 +260,34 @@ impl Store {
         .execute(self.writer())
         .await?;
         if done.rows_affected() > 0 {
-            // The log of writes beside the database holds what was overwritten in it until it is cut. A reader in the
-            // middle of a page puts that off until the next mail is forgotten.
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(self.writer()).await?;
+            self.cut_log().await?;
         }
         Ok(done.rows_affected())
+    }
+
+    /// Removes recipient, text and error of every mail about this, whatever became of it; one that waits is not sent. For
+    /// when nobody may know any more whom a decision was about.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn forget_mails_about(&self, about: &str, now: Time) -> Result<()> {
+        sqlx::query(
+            "UPDATE mail SET recipient = NULL, subject = NULL, body = NULL, error = NULL,
+                 settled = coalesce(settled, $1), state = CASE state WHEN 'queued' THEN 'dropped' ELSE state END
+             WHERE about = $2",
+        )
+        .bind(int(now.0))
+        .bind(about)
+        .execute(self.writer())
+        .await?;
+        self.cut_log().await
+    }
+
+    /// The log of writes beside the database holds what was overwritten in it until it is cut. A reader in the middle of
+    /// a page puts that off until the next mail is forgotten.
+    async fn cut_log(&self) -> Result<()> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(self.writer()).await?;
+        Ok(())
     }
 
     /// Mails in a state, the newest first.

@@ -18,6 +18,10 @@ const NEWS: u64 = 7 * 24 * 3600;
 /// By when a customer is to be told, seconds after the log has it.
 pub(crate) const TELL_WITHIN: u64 = 15 * 60;
 
+/// Who is told, in the key of a mail to a customer. No id: beside the decision it would say whom that was about, after
+/// its subject is erased.
+const CUSTOMER: &str = "customer";
+
 /// Mails handed over in one look at the outbox: 50 of 3 KiB are a second at a slow smarthost.
 const AT_ONCE: u32 = 50;
 
@@ -125,14 +129,7 @@ fn to_customer(
     if !why.is_empty() {
         values.push(("why", words(why, *at)?));
     }
-    write(
-        mailer,
-        event.kind,
-        (event.about.as_str(), contact.customer.as_str()),
-        &contact.address,
-        language,
-        &values,
-    )
+    write(mailer, event.kind, (event.about.as_str(), CUSTOMER), &contact.address, language, &values)
 }
 
 fn common(mailer: &Mailer) -> Vec<(&'static str, String)> {
@@ -259,10 +256,18 @@ async fn hand_over(desk: &Shared, mailer: &Mailer, session: &mut Session, mail: 
     let Some((to, subject, body)) = &mail.content else { return Ok(Next::Same) };
     let sender = &mailer.config.sender;
     let parts = Parts { to, message_id: mail.message_id.as_str(), date: mail.queued, subject, body };
-    let bytes = sender.write(&parts).map_err(DeskError::Defect)?;
     if !store.begin_mail(mail, now).await? {
         return Ok(Next::Same);
     }
+    let bytes = match sender.write(&parts) {
+        Ok(bytes) => bytes,
+        // Our own fault; those behind it must not wait for it.
+        Err(why) => {
+            tracing::error!(mail = mail.id, "a mail could not be written: {why}");
+            store.mail_refused(mail.id, &why, true, now).await?;
+            return Ok(Next::Same);
+        }
+    };
     let sent = session.send(&sender.from, to, &bytes, &mut |_| ()).await;
     let (mail, kind, now) = (mail.id, mail.kind.word(), desk.now());
     match sent {

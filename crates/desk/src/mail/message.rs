@@ -230,6 +230,19 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        /// Whatever the outbox takes, the library takes too, as it stands.
+        #[test]
+        fn every_address_that_is_taken_can_be_written_to(
+            text in "[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,20}@[a-zA-Z0-9-]{1,8}(\\.[a-z-]{1,5}){1,2}"
+        ) {
+            if let Ok(address) = MailAddress::parse(&text) {
+                let known = lettre_address(&address);
+                proptest::prop_assert_eq!(known.map(|a| a.to_string()), Ok(address.to_string()));
+            }
+        }
+    }
+
     /// A key for tests alone, of 2048 bits.
     pub(crate) const KEY: &str = include_str!("../../tests/dkim.pem");
 

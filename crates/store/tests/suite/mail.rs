@@ -30,7 +30,7 @@ fn mail(kind: MailKind, about: &str, who: &str, to: &str) -> NewMail {
 }
 
 fn imposed(about: &str) -> NewMail {
-    mail(MailKind::Imposed, about, "cus_first", "abuse@customer.example")
+    mail(MailKind::Imposed, about, "customer", "abuse@customer.example")
 }
 
 /// One look of a desk at its outbox, with a smarthost that takes everything.
@@ -167,6 +167,12 @@ async fn what_a_mail_knew_is_gone_and_that_it_was_sent_stays() {
     assert_eq!(store.forget_mails(START.plus(KEPT)).await.unwrap(), 1);
     let kept = all(&store).await.remove(0);
     assert_eq!((kept.state, kept.content), (MailState::Sent, None));
+    // At once, when nobody may know any more whom a decision was about; what still waited is not sent.
+    let waits = NewMail { to: address("later@customer.example"), ..imposed("imp-2") };
+    store.queue_mail(&waits, START).await.unwrap();
+    store.forget_mails_about("imp-2", START).await.unwrap();
+    assert!(store.due_mails(START.plus(KEPT), 10).await.unwrap().is_empty());
+    assert_eq!(all(&store).await.iter().filter(|m| m.content.is_some()).count(), 0);
     assert!(!store.queue_mail(&imposed("imp-1"), START.plus(KEPT)).await.unwrap(), "it was told");
     assert!(matches!(store.retry_mail(kept.id, START).await, Err(StoreError::Conflict(_))));
     store.close().await;
