@@ -1,10 +1,10 @@
 //! Where customers are told what was decided about them.
 
-use policy::{Id, Time};
+use policy::{Id, MailAddress, Time};
 use sqlx::{Row, sqlite::SqliteRow};
 
 use crate::db::{self, int};
-use crate::{MailAddress, Result, Store, StoreError};
+use crate::{Result, Store, StoreError};
 
 /// Contacts that are kept: as many customers as one sites file holds hostnames.
 pub const MAX_CONTACTS: u64 = 20_000;

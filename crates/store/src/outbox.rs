@@ -3,11 +3,11 @@
 //! At least once, and almost always once: an attempt is written down before it is made, and what was accepted is written
 //! down after. Between the two a crash sends again, under the same name ([`MessageId`]).
 
-use policy::{Sentence, Time};
+use policy::{MailAddress, Sentence, Time};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use crate::db::{self, int, uint};
-use crate::{MAX_BODY, MailAddress, MailKind, MessageId, NewMail, Reader, Result, Store, StoreError};
+use crate::{MAX_BODY, MailKind, MessageId, NewMail, Reader, Result, Store, StoreError};
 
 /// Mails to reporters that wait: beyond that none is queued, and reporters look at their page. At 3 KiB each they are
 /// 15 MB. Mails to customers are as many as decisions, and always fit.

@@ -3,8 +3,8 @@
 
 use policy::report::Report;
 use policy::report::cluster::Outcome;
-use policy::{Decision, Id, Sentence, Status, Time};
-use store::{Contact, Mail, MailAddress, MailKind, MailState, MessageId, NewMail};
+use policy::{Decision, Id, MailAddress, Sentence, Status, Time};
+use store::{Contact, Mail, MailKind, MailState, MessageId, NewMail};
 
 use crate::desk::Shared;
 use crate::error::DeskError;

@@ -7,12 +7,11 @@ use lettre::message::dkim::{
 };
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, Message};
-use policy::{Sentence, Time};
+use policy::{MailAddress, Sentence, Time};
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _, LineEnding};
 use rsa::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
 use rsa::traits::PublicKeyParts as _;
-use store::MailAddress;
 
 /// RSA keys that receivers verify: below 1,024 bits none does (RFC 8301 section 3.2), below 2,048 none should be new,
 /// and a key above 4,096 need not be checked.

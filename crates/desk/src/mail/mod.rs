@@ -6,8 +6,7 @@ pub(crate) mod template;
 
 use std::sync::{Mutex, PoisonError};
 
-use policy::Time;
-use store::MailAddress;
+use policy::{MailAddress, Time};
 
 pub use message::{Dkim, Sender};
 pub use smtp::{Refused, Smarthost, Tls, Unreachable};

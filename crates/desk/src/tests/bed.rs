@@ -259,7 +259,7 @@ async fn open(
 
 /// Mail with a smarthost that nobody is: what is queued stays queued.
 fn mail() -> MailConfig {
-    let address = |text| store::MailAddress::parse(text).expect("an address");
+    let address = |text| policy::MailAddress::parse(text).expect("an address");
     MailConfig {
         smarthost: Smarthost { host: "127.0.0.1".into(), port: 1, tls: Tls::None, ca: None, login: None },
         sender: Sender {

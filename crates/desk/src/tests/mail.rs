@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use ledger::Hash;
+use policy::MailAddress;
 use policy::report::{Address, Category, Channel, Report, Reporter};
 use policy::testkit::{id, sentence};
-use store::{Contact, Inbox, Mail, MailAddress, MailKind, MailState, fault};
+use store::{Contact, Inbox, Mail, MailKind, MailState, fault};
 
 use super::bed::{Bed, START, UP_TO_THE_APPROVAL};
 

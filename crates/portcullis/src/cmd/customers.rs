@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use policy::MailAddress;
 use policy::clock::Clock as _;
 use serde_json::{Value, json};
-use store::{Contact, MailAddress};
+use store::Contact;
 
 use super::token::{open, store_failure};
 use crate::cli::{self, CustomersCommand, Global};

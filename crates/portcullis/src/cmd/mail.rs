@@ -1,7 +1,8 @@
 //! `portcullis mail`: the outbox, a test mail, and what DNS needs. On the desk's own machine.
 
+use policy::MailAddress;
 use policy::clock::Clock as _;
-use store::{Mail, MailAddress, MailState};
+use store::{Mail, MailState};
 
 use super::token::{open, store_failure};
 use crate::cli::{self, Global};

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use desk::{Dkim, Language, MailConfig, Mailer, Sender, Smarthost, Tls};
-use store::MailAddress;
+use policy::MailAddress;
 
 use crate::config::{Config, Mail};
 use crate::exit::{Exit, Failure, Result};

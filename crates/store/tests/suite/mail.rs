@@ -7,10 +7,10 @@ use crate::reports::{fresh, report};
 use policy::report::cluster::Outcome;
 use policy::report::{Category, Report, Reporter};
 use policy::testkit::{id, sentence};
-use policy::{Sentence, Time};
+use policy::{MailAddress, Sentence, Time};
 use store::{
-    Contact, Decided, GIVE_UP, KEPT, MAX_OUTCOMES, Mail, MailAddress, MailKind, MailState, MessageId,
-    NewMail, RECEIPT_EVERY, RECEIPTS_PER_HOUR, Store, StoreError, pause,
+    Contact, Decided, GIVE_UP, KEPT, MAX_OUTCOMES, Mail, MailKind, MailState, MessageId, NewMail,
+    RECEIPT_EVERY, RECEIPTS_PER_HOUR, Store, StoreError, pause,
 };
 
 fn address(text: &str) -> MailAddress {
