@@ -140,18 +140,19 @@ impl Store {
         Ok(new)
     }
 
-    /// Whether a mail of this kind about this was queued, to anybody and whatever became of it; and its state.
+    /// What became of a mail of this kind about this, whoever got it, and when it was settled; `None`: none was queued.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn mailed(&self, kind: MailKind, about: &str) -> Result<Option<MailState>> {
-        let word: Option<String> =
-            sqlx::query_scalar("SELECT state FROM mail WHERE kind = $1 AND about = $2 LIMIT 1")
-                .bind(kind.word())
-                .bind(about)
-                .fetch_optional(self.rows())
-                .await?;
-        word.map(|word| state(&word)).transpose()
+    pub async fn mailed(&self, kind: MailKind, about: &str) -> Result<Option<(MailState, Option<Time>)>> {
+        let row = sqlx::query("SELECT state, settled FROM mail WHERE kind = $1 AND about = $2 LIMIT 1")
+            .bind(kind.word())
+            .bind(about)
+            .fetch_optional(self.rows())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let settled: Option<i64> = row.try_get(1)?;
+        Ok(Some((state(row.try_get(0)?)?, settled.map(db::time).transpose()?)))
     }
 
     /// Mails whose time has come: customers' first, then the longest due.

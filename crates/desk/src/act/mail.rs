@@ -225,7 +225,7 @@ pub(crate) async fn deliver(desk: &Shared, mailer: &Mailer) -> Done<()> {
             Err(why) => return unreachable(desk, mailer, &why).await,
         };
         mailer.reached();
-        while let Some(mail) = due.next() {
+        for mail in due.by_ref() {
             match hand_over(desk, mailer, &mut session, &mail).await? {
                 Next::Same => {}
                 Next::Another => break,
@@ -312,7 +312,7 @@ pub(crate) async fn untold(desk: &Shared) -> Done<Vec<Untold>> {
         }
         let id = &decision.impose.head.id;
         let mailed = desk.store.mailed(MailKind::Imposed, id.as_str()).await?;
-        if mailed == Some(MailState::Sent) {
+        if mailed.is_some_and(|(state, _)| state == MailState::Sent) {
             continue;
         }
         let customer = crate::api::look::subject(desk, decision).await?.map(|s| s.customer);
@@ -321,7 +321,7 @@ pub(crate) async fn untold(desk: &Shared) -> Done<Vec<Untold>> {
             None => None,
         };
         let why = match (mailed, contact) {
-            (Some(state), _) => state.word(),
+            (Some((state, _)), _) => state.word(),
             (None, _) if desk.config.mail.is_none() => "mail-off",
             (None, None) => "no-contact",
             (None, Some(_)) => MailState::Queued.word(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ledger::Hash;
 use ledger::note::Signature;
 use policy::{Id, Measure, Scope, Signer, State, Status as Now, Subject, Time};
-use store::{Draft, DraftState, EdgeRow, StoreError};
+use store::{Draft, DraftState, EdgeRow, MailKind, MailState, StoreError};
 
 use super::resource;
 use super::resource::{
@@ -259,6 +259,7 @@ async fn decision(desk: &Shared, d: &policy::Decision, edges: &[EdgeRow]) -> Res
         subject: impose.subject.to_string(),
         customer: subject.as_ref().map(|s| s.customer.to_string()),
         hostnames: subject.map(|s| s.hostnames).unwrap_or_default(),
+        told: told(desk, d).await?,
         limiting: impose.limiting.to_string(),
         assessors: persons(&d.assessors),
         signers: persons(&d.signers),
@@ -266,6 +267,13 @@ async fn decision(desk: &Shared, d: &policy::Decision, edges: &[EdgeRow]) -> Res
         lifted,
         progress: progress(desk, d, edges).await?,
     })
+}
+
+/// When the smarthost took the mail that tells the customer of it.
+async fn told(desk: &Shared, d: &policy::Decision) -> Result<Option<String>, DeskError> {
+    let mailed = desk.store.mailed(MailKind::Imposed, d.impose.head.id.as_str()).await?;
+    let sent = mailed.filter(|(state, _)| *state == MailState::Sent);
+    Ok(sent.and_then(|(_, at)| at).map(|at| at.to_string()))
 }
 
 /// Every enrolled edge, whether it has heard of the decision or not.

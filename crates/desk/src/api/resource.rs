@@ -284,6 +284,8 @@ pub(crate) struct Decision {
     pub(crate) customer: Option<String>,
     /// The hostnames the subject named.
     pub(crate) hostnames: Vec<String>,
+    /// When the customer was told by mail: the smarthost took it then.
+    pub(crate) told: Option<String>,
     /// What it is not a precedent for.
     pub(crate) limiting: String,
     /// Who signed the finding.

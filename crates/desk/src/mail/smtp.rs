@@ -239,7 +239,7 @@ impl Session {
 
     /// Whether it can take another mail after one that it refused.
     pub(crate) async fn lives(&mut self) -> bool {
-        matches!(within(STEP, self.connection.command(Rset)).await, Ok(_))
+        within(STEP, self.connection.command(Rset)).await.is_ok()
     }
 
     /// Says goodbye. Nothing depends on it.

@@ -136,7 +136,13 @@ GET /api/v1/customers as reader
     let now = START.plus(1200);
     assert!(bed.store.begin_mail(&told[0], now).await.expect("begun") || told[0].attempts > 0);
     bed.store.mail_sent(told[0].id, now).await.expect("sent");
-    bed.run("GET /api/v1/status as reader\n  200 | \"untold\":[] | \"sent\":1").await;
+    bed.run(
+        "GET /api/v1/status as reader
+  200 | \"untold\":[] | \"sent\":1
+GET /api/v1/decisions/imp-1 as reader
+  200 | \"told\":\"2027-01-15T08:20:00Z\"",
+    )
+    .await;
 }
 
 async fn comes(bed: &Bed, name: &str, words: &str, email: Option<&str>) {

@@ -138,15 +138,26 @@ fn show(global: &Global, decision: &Value) {
         out::json(decision);
         return;
     }
-    let rows: Vec<Vec<String>> =
-        ["id", "status", "class", "scope", "ground", "customer", "since", "until", "confirm_by", "post_url"]
-            .iter()
-            .filter(|key| !text(decision, key).is_empty())
-            .map(|key| vec![(*key).to_owned(), text(decision, key).to_owned()])
-            .chain([vec!["hostnames".into(), texts(decision, "hostnames").join(" ")]])
-            .chain(["assessors", "signers"].map(|key| vec![key.into(), persons(decision, key)]))
-            .chain(decision.get("lifted").filter(|l| !l.is_null()).map(lifted))
-            .collect();
+    let rows: Vec<Vec<String>> = [
+        "id",
+        "status",
+        "class",
+        "scope",
+        "ground",
+        "customer",
+        "since",
+        "until",
+        "confirm_by",
+        "told",
+        "post_url",
+    ]
+    .iter()
+    .filter(|key| !text(decision, key).is_empty())
+    .map(|key| vec![(*key).to_owned(), text(decision, key).to_owned()])
+    .chain([vec!["hostnames".into(), texts(decision, "hostnames").join(" ")]])
+    .chain(["assessors", "signers"].map(|key| vec![key.into(), persons(decision, key)]))
+    .chain(decision.get("lifted").filter(|l| !l.is_null()).map(lifted))
+    .collect();
     out::data(out::table(&rows));
     let mut edges = vec![["edge", "state", "enforcing since", "ended"].map(String::from).to_vec()];
     for edge in list(decision, "progress") {

@@ -241,7 +241,6 @@ async fn an_outcome_is_told_to_each_address_once_with_the_decision() {
     };
     assert_eq!(decide(Some(Outcome::Acted), "Gone.", 300).await, 126);
     assert_eq!(decide(Some(Outcome::Acted), "Gone.", 301).await, 126, "the same decision is the same");
-    assert!(MAX_OUTCOMES >= 126);
 }
 
 #[tokio::test]
