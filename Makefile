@@ -43,8 +43,9 @@ lint: cargo ## format and lints, warnings are errors
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-test: cargo ## every test; installs nginx, curl, Chromium, Python and the OpenSSH client when missing
+test: cargo ## every test; installs nginx, curl, Chromium, Python, a mail server for tests and the OpenSSH client when missing
 	@$(NEED) $(NEED_BUILD) $(NEED_KEYS) $(NEED_TEST)
+	@scripts/mail-tools.sh >/dev/null
 	cargo test --workspace --locked
 
 bench-edge: cargo ## CPU per request against nginx and HAProxy, in one run (about 10 minutes)

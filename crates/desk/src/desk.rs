@@ -13,9 +13,11 @@ use store::{Store, StoreError};
 use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::act::config::{self, Lane, Offered, Snapshots};
+use crate::act::mail as act_mail;
 use crate::act::publish;
 use crate::error::{DeskError, OpenError};
 use crate::head::{ACCEPT_FILE, Confirmed};
+use crate::mail::Mailer;
 use crate::{limits, routes};
 
 /// What the roof tells the desk.
@@ -43,6 +45,8 @@ pub struct Config {
     pub config_key: Option<SigningKey>,
     /// 32 random bytes, from whoever has a source of them: keys that seal evidence.
     pub draw: Draw,
+    /// Mail out of the desk; `None`: nobody is told by mail.
+    pub mail: Option<Arc<Mailer>>,
 }
 
 /// 32 random bytes; `None` when the source gives none.
@@ -181,6 +185,37 @@ impl Desk {
         if let Err(e) = crate::act::report::take_in(&self.shared).await {
             tracing::error!("reports stay in the inbox and are tried again: {}", e.words());
         }
+    }
+
+    /// Queues what customers are owed by mail, and hands over what is due. Whoever runs the desk calls this every few
+    /// seconds, and not twice at a time.
+    pub async fn post(&self) {
+        let Some(mailer) = &self.shared.config.mail else { return };
+        if let Err(e) = act_mail::derive(&self.shared, mailer).await {
+            tracing::error!(
+                "what customers are owed by mail could not be queued, and is tried again: {}",
+                e.words()
+            );
+        }
+        if let Err(e) = act_mail::deliver(&self.shared, mailer).await {
+            tracing::error!("mails could not be handed over, and are tried again: {}", e.words());
+        }
+    }
+
+    /// The outbox in numbers, and how many customers should have been told of what holds and were not.
+    ///
+    /// # Errors
+    /// Why it cannot be said, in words.
+    pub async fn mail_figures(&self) -> Result<(store::MailFigures, u64), String> {
+        let figures = self.shared.store.reader().mail_figures().await.map_err(|e| e.to_string())?;
+        let untold = act_mail::untold(&self.shared).await.map_err(DeskError::words)?;
+        Ok((figures, untold.iter().filter(|u| u.late).count() as u64))
+    }
+
+    /// The desk's clock.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.shared.now()
     }
 
     /// Takes the head for the newest there is, whatever anybody else holds. For tests, and for whoever knows.

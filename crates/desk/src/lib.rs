@@ -1,7 +1,8 @@
 //! People at work: the API and the read-only console.
 //!
-//! Purpose: takes notes and signatures from people, publishes what the fold accepts, and shows what became of it.
-//! Owns: routes, tokens' roles, error answers, the console's pages, the doorbell, the one sequencer of this process.
+//! Purpose: takes notes and signatures from people, publishes what the fold accepts, shows what became of it, and tells
+//! by mail whom it is about.
+//! Owns: routes, tokens' roles, error answers, the console's pages, the doorbell, the one sequencer of this process, mail.
 //! Trusts: the roof for clock, log key and customer list; nobody else. What it publishes, every edge checks again.
 //! Never: holds a person's key, decides what is in force (the fold does), or shows what the store does not hold.
 
@@ -13,6 +14,7 @@ mod desk;
 mod error;
 mod head;
 mod limits;
+mod mail;
 mod once;
 mod page;
 mod relays;
@@ -26,3 +28,4 @@ pub use auth::Role;
 pub use desk::{Config, CustomerView, Desk, Draw, SiteView};
 pub use error::OpenError;
 pub use head::{ACCEPT_FILE, accept};
+pub use mail::{Dkim, Language, MailConfig, Mailer, Refused, Sender, Smarthost, Tls, Unreachable};

@@ -5,6 +5,7 @@ mod config;
 mod crash;
 mod document;
 mod head;
+mod mail;
 mod matrix;
 mod pages;
 mod reports;

@@ -25,6 +25,7 @@ pub mod subject;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
+mod address;
 mod decision;
 mod id;
 mod quorum;
@@ -34,6 +35,7 @@ mod text;
 mod time;
 mod trust;
 
+pub use address::MailAddress;
 pub use decision::{Continued, Decision, Lifted, Measure, Signer, Status};
 pub use id::Id;
 pub use note::{AnyNote, Class, Kind, ScopeKind};

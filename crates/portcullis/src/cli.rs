@@ -1,6 +1,7 @@
 //! The command line. Help texts are written for somebody who is tired and has to get it right.
 
 mod case;
+mod mail;
 mod people;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::{duration::Span, exit};
 
 pub(crate) use case::*;
+pub(crate) use mail::{Contact, Customers, CustomersCommand, Mail, MailWord};
 pub(crate) use people::{
     Enrol, Kit, Officer, Policy, PolicyFile, PolicyNew, Quorum, Remove, Suspend, SuspendTerms,
 };
@@ -146,9 +148,13 @@ Examples, in their order; a majority of the officers signs (at least three, one 
         after_help = "Examples:\n  portcullis edges --as anna\n  portcullis edges enrol 'edge-2+…' --as anna"
     )]
     Edges(Edges),
-    /// List customers with their sites
-    #[command(after_help = "Example:\n  portcullis customers --as anna")]
-    Customers,
+    /// List customers with their sites, or say where one is told of decisions
+    #[command(after_help = "\
+Examples:
+  portcullis customers --as anna
+  portcullis customers contact first-customer abuse@customer.example --language de   # on the desk's machine
+  portcullis customers contact first-customer --remove")]
+    Customers(Customers),
     /// Draft or sign a finding: is life at stake? (two assessors)
     #[command(
         subcommand,
@@ -252,6 +258,18 @@ Examples:
     /// Walk the whole story by itself in a temporary home, and say what happened
     #[command(after_help = "Example:\n  portcullis drill")]
     Drill(Drill),
+    /// Mail out of the desk: send a test, look at what waits, print what DNS needs
+    #[command(
+        subcommand,
+        after_help = "\
+Examples, on the desk's machine; docs/mail.md begins at the beginning:
+  portcullis mail key dkim.pem
+  portcullis mail dns
+  portcullis mail test me@elsewhere.example
+  portcullis mail list
+  portcullis mail retry 17"
+    )]
+    Mail(Mail),
     /// Check or explain the configuration
     #[command(
         subcommand,

@@ -15,6 +15,7 @@ mod init;
 mod key;
 mod lift;
 mod log;
+mod mail;
 mod officer;
 mod openapi;
 mod policy;
@@ -50,7 +51,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Edges(args) => edges::run(&global, args).await,
         Command::Case(args) => case::run(&global, args).await,
         Command::Reports(args) => reports::run(&global, args).await,
-        Command::Customers => customers::run(&global).await,
+        Command::Customers(args) => customers::run(&global, args).await,
         Command::Finding(Finding::Draft(args)) => finding::draft(&global, args).await,
         Command::Finding(Finding::Sign(args)) => finding::sign(&global, args).await,
         Command::Propose(args) => propose::run(&global, args).await,
@@ -66,6 +67,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Show(args) => show::run(&global, args).await,
         Command::Verify(args) => verify::run(&global, args).await,
         Command::Drill(args) => drill::run(args).await,
+        Command::Mail(args) => mail::run(&global, args).await,
         Command::Config(args) => config::run(&global, args),
         Command::Token(args) => token::run(&global, args).await,
         Command::Openapi => openapi::run(),

@@ -57,6 +57,21 @@ pub(crate) struct Desk {
     pub(crate) sites: PathBuf,
     pub(crate) config_key: Option<PathBuf>,
     pub(crate) witnesses: Vec<String>,
+    pub(crate) metrics: Option<Listen>,
+}
+
+/// Mail out of the desk, as it is written; `plane::mail` reads the files.
+pub(crate) struct Mail {
+    pub(crate) smtp: (String, u16),
+    pub(crate) tls: String,
+    pub(crate) ca: Option<PathBuf>,
+    pub(crate) user: Option<String>,
+    pub(crate) password: Option<PathBuf>,
+    pub(crate) from: String,
+    pub(crate) reply_to: Option<String>,
+    pub(crate) dkim: (Option<String>, Option<String>, Option<PathBuf>),
+    pub(crate) receipts: bool,
+    pub(crate) language: String,
 }
 
 /// A witness.
@@ -157,6 +172,23 @@ impl Config {
             sites: t.path("desk.sites"),
             config_key: t.maybe_path("desk.config_key"),
             witnesses: t.texts("desk.witnesses"),
+            metrics: t.maybe_listen("desk.metrics"),
+        }
+    }
+
+    pub(crate) fn mail(&self) -> Mail {
+        let t = &self.typed;
+        Mail {
+            smtp: read::host_port(&t.text("mail.smtp")).unwrap_or_default(),
+            tls: t.text("mail.tls"),
+            ca: t.maybe_path("mail.ca"),
+            user: t.maybe("mail.user"),
+            password: t.maybe_path("mail.password"),
+            from: t.text("mail.from"),
+            reply_to: t.maybe("mail.reply_to"),
+            dkim: (t.maybe("mail.dkim_domain"), t.maybe("mail.dkim_selector"), t.maybe_path("mail.dkim_key")),
+            receipts: t.flag("mail.receipts"),
+            language: t.text("mail.language"),
         }
     }
 

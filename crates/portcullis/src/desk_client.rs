@@ -180,9 +180,7 @@ impl Desk {
     /// The customer that this id or name means.
     pub(crate) async fn customer(&self, wanted: &str) -> Result<Value> {
         let all = self.get("/customers").await?;
-        let slug = |name: &str| name.to_lowercase().replace(' ', "-");
-        let found = list(&all, "customers")
-            .find(|c| text(c, "id") == wanted || slug(text(c, "name")) == slug(wanted));
+        let found = list(&all, "customers").find(|c| is_customer(wanted, text(c, "id"), text(c, "name")));
         found.cloned().ok_or_else(|| {
             let known: Vec<&str> = list(&all, "customers").map(|c| text(c, "id")).collect();
             Failure::input(format!("there is no customer {wanted:?}"))
@@ -198,6 +196,12 @@ impl Desk {
         let answer = ask(&self.address, Ask { token: self.token.as_deref(), ..request }).await?;
         if answer.status.is_success() { Ok(answer) } else { Err(problem(&answer)) }
     }
+}
+
+/// Whether somebody who writes `wanted` means the customer with this id and name.
+pub(crate) fn is_customer(wanted: &str, id: &str, name: &str) -> bool {
+    let slug = |name: &str| name.to_lowercase().replace(' ', "-");
+    id == wanted || slug(name) == slug(wanted)
 }
 
 /// Members of a list in an answer.

@@ -23,7 +23,7 @@ const BUSY: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 
 /// Every migration, oldest first. A published file is never edited: sqlx keeps its checksum and refuses.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (2, "records", include_str!("../migrations/0002_records.sql")),
     (3, "snapshots", include_str!("../migrations/0003_snapshots.sql")),
@@ -31,6 +31,7 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
     (5, "reports", include_str!("../migrations/0005_reports.sql")),
     (6, "cases", include_str!("../migrations/0006_cases.sql")),
     (7, "evidence", include_str!("../migrations/0007_evidence.sql")),
+    (8, "mail", include_str!("../migrations/0008_mail.sql")),
     (9, "rooms", include_str!("../migrations/0009_rooms.sql")),
 ];
 

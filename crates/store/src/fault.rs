@@ -14,7 +14,8 @@ pub enum Write {
     Rename(String),
     /// A database transaction: `plan` (the plan is stored), `head` (the head is swapped and signed),
     /// `finish` (the plan is removed, its draft is published), `cosigned` (the head has more signatures), `rekeyed` (the
-    /// head is that of the ledger under its new key).
+    /// head is that of the ledger under its new key). Of mails: `mail` (one is queued), `mail-begun` (it is being sent),
+    /// `mail-sent`, `mail-refused`.
     Row(&'static str),
 }
 

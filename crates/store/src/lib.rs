@@ -10,6 +10,7 @@
 mod access;
 mod blobs;
 mod cases;
+mod contacts;
 mod db;
 mod dir;
 mod drafts;
@@ -19,6 +20,8 @@ mod evidence;
 pub mod fault;
 mod head;
 mod inbox;
+mod mail;
+mod outbox;
 mod plan;
 pub mod publish;
 mod reader;
@@ -35,6 +38,7 @@ use sqlx::SqlitePool;
 pub use access::{Answer, MAX_ANSWERS, MAX_COUNTERS, Token};
 pub use blobs::{MAX_BLOB, MAX_PENDING, MAX_PENDING_EACH, PENDING_SECONDS};
 pub use cases::NewCase;
+pub use contacts::{Contact, MAX_CONTACTS};
 pub use dir::{LedgerDir, LedgerPath};
 pub use drafts::{Draft, DraftState, MAX_PAGE, NewDraft, Page};
 pub use edges::{EdgeRow, MAX_EDGES, Progress, Receipt};
@@ -42,6 +46,11 @@ pub use error::{Result, StoreError};
 pub use evidence::MAX_EVIDENCE;
 pub use head::Head;
 pub use inbox::{Inbox, MAX_WAITING, Waiting};
+pub use mail::{MAX_BODY, MailKind, MessageId, NewMail};
+pub use outbox::{
+    GIVE_UP, KEPT, MAX_OUTCOMES, MAX_WAITING_MAILS, Mail, MailFigures, MailState, RECEIPT_EVERY,
+    RECEIPTS_PER_HOUR, pause,
+};
 pub use plan::{Plan, Step};
 pub use publish::Published;
 pub use reader::Reader;

@@ -1,5 +1,7 @@
 //! Reports and what became of them, by clusters.
 
+use std::collections::BTreeSet;
+
 use ledger::Hash;
 use policy::report::cluster::{COMPARED, Cluster, Fingerprint, Outcome, TAKES_FOR, place};
 use policy::report::{Category, Report};
@@ -7,7 +9,7 @@ use policy::{Id, Sentence, Time};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use crate::db::{self, int, uint};
-use crate::{Reader, Result, Store, StoreError};
+use crate::{NewMail, Reader, Result, Store, StoreError, outbox};
 
 /// Reports that are kept: at a thousand a day, for three years. Beyond that the inbox fills, and the press says so.
 pub const MAX_REPORTS: u64 = 1_000_000;
@@ -75,6 +77,19 @@ impl Store {
     /// # Errors
     /// [`StoreError::Full`] at [`MAX_REPORTS`].
     pub async fn take_report(&self, report: &Report, customer: Option<&Id>) -> Result<Id> {
+        self.take_report_with(report, customer, None).await
+    }
+
+    /// [`Store::take_report`], and queues a receipt with it, if there is room for one and the address had none lately.
+    ///
+    /// # Errors
+    /// As [`Store::take_report`].
+    pub async fn take_report_with(
+        &self,
+        report: &Report,
+        customer: Option<&Id>,
+        receipt: Option<&NewMail>,
+    ) -> Result<Id> {
         let mut tx = db::begin(self.writer()).await?;
         let known: Option<String> = sqlx::query_scalar("SELECT cluster FROM report WHERE id = $1")
             .bind(report.id.as_str())
@@ -113,6 +128,9 @@ impl Store {
             .bind(report.to_string())
             .execute(&mut *tx)
             .await?;
+        if let Some(receipt) = receipt {
+            outbox::receipt(&mut tx, receipt, report.received).await?;
+        }
         tx.commit().await?;
         Ok(cluster)
     }
@@ -122,6 +140,20 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Conflict`] when it is opened that is open.
     pub async fn decide_cluster(&self, id: &Id, decided: &Decided) -> Result<ClusterRow> {
+        self.decide_cluster_with(id, decided, &|_, _| None).await
+    }
+
+    /// [`Store::decide_cluster`], and queues what `write` says of each report, given the number of the decision, with it:
+    /// to each address once, and to at most [`crate::MAX_OUTCOMES`] of them.
+    ///
+    /// # Errors
+    /// As [`Store::decide_cluster`].
+    pub async fn decide_cluster_with(
+        &self,
+        id: &Id,
+        decided: &Decided,
+        write: &(dyn Fn(&Report, u64) -> Option<NewMail> + Sync),
+    ) -> Result<ClusterRow> {
         let mut tx = db::begin(self.writer()).await?;
         let row =
             load(&mut tx, id).await?.ok_or_else(|| StoreError::NotFound(format!("the reports {id}")))?;
@@ -148,6 +180,7 @@ impl Store {
             .bind(id.as_str())
             .execute(&mut *tx)
             .await?;
+        tell(&mut tx, id, decided.at, write).await?;
         let row =
             load(&mut tx, id).await?.ok_or_else(|| StoreError::NotFound(format!("the reports {id}")))?;
         tx.commit().await?;
@@ -235,6 +268,50 @@ impl Reader {
         let told = |d: Decided| Some((d.at, d.outcome?, d.reply));
         Ok(Some(Told { received, category: cluster.category, decided: cluster.decided.and_then(told) }))
     }
+}
+
+/// Reports that are looked at for addresses when a cluster is decided: ten for each address that may be told, 100 at a
+/// time, so that 10 MB are held at most.
+const LOOKED_AT: usize = 10 * outbox::MAX_OUTCOMES;
+const AT_A_TIME: u32 = 100;
+
+/// Queues the mails about a decision on a cluster.
+async fn tell(
+    tx: &mut SqliteConnection,
+    id: &Id,
+    at: Time,
+    write: &(dyn Fn(&Report, u64) -> Option<NewMail> + Sync),
+) -> Result<()> {
+    let seq: i64 = sqlx::query_scalar("SELECT max(seq) FROM cluster_outcome WHERE cluster = $1")
+        .bind(id.as_str())
+        .fetch_one(&mut *tx)
+        .await?;
+    let mut room = outbox::room(tx).await?.min(outbox::MAX_OUTCOMES);
+    let (mut told, mut looked, mut last) = (BTreeSet::new(), 0, 0_i64);
+    while room > 0 && looked < LOOKED_AT {
+        let part = sqlx::query(
+            "SELECT rowid, text FROM report WHERE cluster = $1 AND rowid > $2 ORDER BY rowid LIMIT $3",
+        )
+        .bind(id.as_str())
+        .bind(last)
+        .bind(i64::from(AT_A_TIME))
+        .fetch_all(&mut *tx)
+        .await?;
+        for row in &part {
+            last = row.try_get(0)?;
+            let report = Report::parse(row.try_get(1)?)
+                .map_err(|e| StoreError::Damaged(format!("a report of {id}: {e}")))?;
+            let Some(mail) = write(&report, uint(seq)?).filter(|_| room > 0) else { continue };
+            if told.insert(mail.to.as_str().to_ascii_lowercase()) && outbox::insert(tx, &mail, at).await? {
+                room -= 1;
+            }
+        }
+        looked += part.len();
+        if part.len() < AT_A_TIME as usize {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Clusters that a new one may belong to, the newest [`COMPARED`].

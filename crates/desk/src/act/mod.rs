@@ -7,6 +7,7 @@ pub(crate) mod cosign;
 pub(crate) mod decide;
 pub(crate) mod draft;
 pub(crate) mod enrol;
+pub(crate) mod mail;
 pub(crate) mod publish;
 pub(crate) mod receipt;
 pub(crate) mod report;

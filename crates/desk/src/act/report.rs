@@ -1,10 +1,12 @@
 //! Act: reports come in, and somebody says what became of them. Nothing here blocks anybody or opens the way to it: a
 //! finding is made by people, and how many reported is no input of it.
 
+use policy::report::Report;
 use policy::report::cluster::Outcome;
 use policy::{Id, Sentence};
 use store::{ClusterRow, Decided, Waiting};
 
+use super::mail;
 use crate::auth::{Authorised, Triage};
 use crate::desk::Shared;
 use crate::error::DeskError;
@@ -22,7 +24,10 @@ pub(crate) async fn take_in(desk: &Shared) -> Result<(), DeskError> {
                 Waiting::Report(report) => {
                     let host = report.about.first().and_then(policy::report::Address::host);
                     let customer = host.and_then(|host| owner(desk, &host));
-                    let cluster = desk.store.take_report(&report, customer.as_ref()).await?;
+                    let receipt =
+                        desk.config.mail.as_deref().and_then(|mailer| mail::receipt(mailer, &report));
+                    let taken = desk.store.take_report_with(&report, customer.as_ref(), receipt.as_ref());
+                    let cluster = taken.await?;
                     // The other order would lose it if we stopped in between; this one takes it twice, which is once.
                     desk.store.taken(&report.id).await?;
                     tracing::info!(report = %report.id, %cluster, category = %report.category, "a report came in");
@@ -54,7 +59,10 @@ pub(crate) async fn decide(
     let reply = Sentence::parse(reply)
         .map_err(|why| DeskError::Unfit { code: "reply", why: format!("`reply` {why}") })?;
     let decided = Decided { at: desk.now(), by: by.name().to_owned(), outcome, reply };
-    let row = desk.store.decide_cluster(id, &decided).await?;
+    let write = |report: &Report, seq: u64| {
+        mail::outcome(desk.config.mail.as_deref()?, (id, seq), report, decided.outcome?, &decided.reply)
+    };
+    let row = desk.store.decide_cluster_with(id, &decided, &write).await?;
     let word = outcome.map_or("open", Outcome::word);
     tracing::info!(by = by.name(), reports = %id, outcome = word, "what became of reports");
     Ok(row)

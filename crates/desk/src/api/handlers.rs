@@ -275,14 +275,14 @@ pub(crate) async fn enrol_edge(
 #[utoipa::path(get, path = "/api/v1/customers", operation_id = "listCustomers", tag = "customers",
     responses((status = 200, body = resource::Customers), Problems))]
 pub(crate) async fn list_customers(State(desk): Desk, _by: Authorised<Read>) -> Answered {
-    ok(&resource::Customers { customers: look::customers(&desk) })
+    ok(&resource::Customers { customers: look::customers(&desk).await? })
 }
 
 /// Sites of all customers.
 #[utoipa::path(get, path = "/api/v1/sites", operation_id = "listSites", tag = "customers",
     responses((status = 200, body = resource::Sites), Problems))]
 pub(crate) async fn list_sites(State(desk): Desk, _by: Authorised<Read>) -> Answered {
-    let sites = look::customers(&desk).into_iter().flat_map(|c| c.sites).collect();
+    let sites = look::customers(&desk).await?.into_iter().flat_map(|c| c.sites).collect();
     ok(&resource::Sites { sites })
 }
 

@@ -1,17 +1,18 @@
 //! Looking: from what is held to what is said. The fold's answer is repeated here, never made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::Hash;
 use ledger::note::Signature;
 use policy::{Id, Measure, Scope, Signer, State, Status as Now, Subject, Time};
-use store::{Draft, DraftState, EdgeRow, StoreError};
+use store::{Draft, DraftState, EdgeRow, MailKind, MailState, StoreError};
 
 use super::resource;
 use super::resource::{
     Continued, Counter, Customer, Decision, Edge, Entries, Entry, InForce, Lifted, Lost, NoteResource,
     Person, Progress, Site, Standing, Status,
 };
+use crate::act;
 use crate::act::config::Change;
 use crate::act::decide::{self, Verdict};
 use crate::act::publish;
@@ -37,7 +38,29 @@ pub(crate) async fn status(desk: &Shared) -> Result<Status, DeskError> {
         next_change: state.next_change(now).map(|t| t.to_string()),
         edges: edges(desk).await?,
         refused: refused.into_iter().map(|(what, times)| Counter { what, times }).collect(),
+        mail: mail(desk).await?,
+        untold: act::mail::untold(desk).await?.into_iter().map(untold).collect(),
     })
+}
+
+async fn mail(desk: &Shared) -> Result<resource::Mail, DeskError> {
+    let figures = desk.store.reader().mail_figures().await?;
+    Ok(resource::Mail {
+        on: desk.config.mail.is_some(),
+        queued: figures.queued,
+        oldest: figures.oldest.map(|t| t.to_string()),
+        sent: figures.sent,
+        failed: figures.failed,
+    })
+}
+
+fn untold(it: act::mail::Untold) -> resource::Untold {
+    resource::Untold {
+        decision: it.decision.to_string(),
+        customer: it.customer.map(|c| c.to_string()),
+        why: it.why,
+        late: it.late,
+    }
 }
 
 /// A measure, for a list.
@@ -145,7 +168,7 @@ pub(crate) async fn note(desk: &Shared, draft: Draft) -> Result<NoteResource, De
 async fn missing(desk: &Shared, state: &State, draft: &Draft, now: Time) -> Result<Vec<String>, DeskError> {
     // A row that somebody changed shows as what it is, and hides no other.
     let damaged = |why: String| vec![format!("the stored text is damaged ({why}); propose it anew")];
-    let note = match crate::act::draft::note(draft) {
+    let note = match act::draft::note(draft) {
         Ok(note) => note,
         Err(e) => return Ok(damaged(e.to_string())),
     };
@@ -193,7 +216,7 @@ pub(crate) async fn decision_by_id(desk: &Shared, id: &Id) -> Result<(Decision, 
 }
 
 /// Who is meant. Read from the blob and not from memory: once it is erased, nobody shows it.
-async fn subject(desk: &Shared, d: &policy::Decision) -> Result<Option<Subject>, DeskError> {
+pub(crate) async fn subject(desk: &Shared, d: &policy::Decision) -> Result<Option<Subject>, DeskError> {
     let blob = desk.store.blob(&d.impose.subject).await?;
     Ok(blob.and_then(|bytes| Subject::parse(std::str::from_utf8(&bytes).ok()?).ok()))
 }
@@ -240,6 +263,7 @@ async fn decision(desk: &Shared, d: &policy::Decision, edges: &[EdgeRow]) -> Res
         subject: impose.subject.to_string(),
         customer: subject.as_ref().map(|s| s.customer.to_string()),
         hostnames: subject.map(|s| s.hostnames).unwrap_or_default(),
+        told: told(desk, d).await?,
         limiting: impose.limiting.to_string(),
         assessors: persons(&d.assessors),
         signers: persons(&d.signers),
@@ -247,6 +271,13 @@ async fn decision(desk: &Shared, d: &policy::Decision, edges: &[EdgeRow]) -> Res
         lifted,
         progress: progress(desk, d, edges).await?,
     })
+}
+
+/// When the smarthost took the mail that tells the customer of it.
+async fn told(desk: &Shared, d: &policy::Decision) -> Result<Option<String>, DeskError> {
+    let mailed = desk.store.mailed(MailKind::Imposed, d.impose.head.id.as_str()).await?;
+    let sent = mailed.filter(|(state, _)| *state == MailState::Sent);
+    Ok(sent.and_then(|(_, at)| at).map(|at| at.to_string()))
 }
 
 /// Every enrolled edge, whether it has heard of the decision or not.
@@ -276,18 +307,21 @@ async fn progress(
 }
 
 /// All customers with what is in force on each.
-pub(crate) fn customers(desk: &Shared) -> Vec<Customer> {
+pub(crate) async fn customers(desk: &Shared) -> Result<Vec<Customer>, DeskError> {
     let measures = desk.state().at(desk.now());
-    desk.customers().iter().map(|c| customer(c, &measures)).collect()
+    let contacts = desk.store.contacts().await?;
+    let known: BTreeSet<Id> = contacts.into_iter().map(|c| c.customer).collect();
+    Ok(desk.customers().iter().map(|c| customer(c, &measures, known.contains(&c.id))).collect())
 }
 
-fn customer(c: &CustomerView, measures: &[Measure]) -> Customer {
+fn customer(c: &CustomerView, measures: &[Measure], contact: bool) -> Customer {
     let mine = measures.iter().filter(|m| m.customer == c.id);
     Customer {
         id: c.id.to_string(),
         name: c.name.clone(),
         sites: c.sites.iter().map(|s| site(c, s, measures)).collect(),
         in_force: mine.map(|m| m.id.to_string()).collect(),
+        contact,
     }
 }
 

@@ -32,6 +32,38 @@ pub(crate) struct Status {
     pub(crate) edges: Vec<Edge>,
     /// What was refused since the installation began, by word.
     pub(crate) refused: Vec<Counter>,
+    /// Mail out of the desk.
+    pub(crate) mail: Mail,
+    /// Decisions that hold and whose customer was not told by mail.
+    pub(crate) untold: Vec<Untold>,
+}
+
+/// Mail out of the desk, in numbers. Addresses and texts are in no answer.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Mail {
+    /// Whether this desk sends mail.
+    pub(crate) on: bool,
+    /// Mails that wait.
+    pub(crate) queued: u64,
+    /// Since when the oldest waits.
+    pub(crate) oldest: Option<String>,
+    /// Mails that the smarthost took, ever.
+    pub(crate) sent: u64,
+    /// Mails that were given up.
+    pub(crate) failed: u64,
+}
+
+/// A customer who was not told.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Untold {
+    /// The decision.
+    pub(crate) decision: String,
+    /// Whom it is about, while its subject is held.
+    pub(crate) customer: Option<String>,
+    /// `no-contact`, `mail-off`, or where the mail is: `queued`, `failed`, `dropped`.
+    pub(crate) why: &'static str,
+    /// Whether they should have been told by now: 15 minutes after the log had it.
+    pub(crate) late: bool,
 }
 
 /// A measure in force.
@@ -253,6 +285,8 @@ pub(crate) struct Decision {
     pub(crate) customer: Option<String>,
     /// The hostnames the subject named.
     pub(crate) hostnames: Vec<String>,
+    /// When the customer was told by mail: the smarthost took it then.
+    pub(crate) told: Option<String>,
     /// What it is not a precedent for.
     pub(crate) limiting: String,
     /// Who signed the finding.
@@ -355,6 +389,8 @@ pub(crate) struct Customer {
     pub(crate) id: String,
     /// Its name.
     pub(crate) name: String,
+    /// Whether there is an address where they are told of decisions.
+    pub(crate) contact: bool,
     /// Its sites.
     pub(crate) sites: Vec<Site>,
     /// Decisions in force that cover all of it or a part.

@@ -40,7 +40,7 @@ pub(crate) async fn list(
     State(desk): State<Arc<Shared>>,
     _by: Authorised<Read>,
 ) -> Result<Response, DeskError> {
-    render(&List { frame: Frame::new(&desk, "/customers"), customers: look::customers(&desk) })
+    render(&List { frame: Frame::new(&desk, "/customers"), customers: look::customers(&desk).await? })
 }
 
 /// `/customers/{id}`
@@ -50,7 +50,7 @@ pub(crate) async fn show(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, DeskError> {
     let id = read_id(path)?;
-    let found = look::customers(&desk).into_iter().find(|c| c.id == id.as_str());
+    let found = look::customers(&desk).await?.into_iter().find(|c| c.id == id.as_str());
     let customer = found.ok_or_else(|| DeskError::NotFound(format!("the customer {id}")))?;
     render(&Show { frame: Frame::new(&desk, "/customers"), customer })
 }
@@ -60,6 +60,6 @@ pub(crate) async fn sites(
     State(desk): State<Arc<Shared>>,
     _by: Authorised<Read>,
 ) -> Result<Response, DeskError> {
-    let sites = look::customers(&desk).into_iter().flat_map(|c| c.sites).collect();
+    let sites = look::customers(&desk).await?.into_iter().flat_map(|c| c.sites).collect();
     render(&Sites { frame: Frame::new(&desk, "/sites"), sites })
 }

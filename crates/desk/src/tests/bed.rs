@@ -31,7 +31,10 @@ use store::{Store, fault};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::{Change, Config, CustomerView, Desk, SiteView, Snapshots};
+use crate::{
+    Change, Config, CustomerView, Desk, Language, MailConfig, Mailer, Sender, SiteView, Smarthost, Snapshots,
+    Tls,
+};
 
 /// When every test begins: 2027-01-15T08:00:00Z.
 pub(super) const START: Time = Time(1_800_000_000);
@@ -266,6 +269,24 @@ async fn open(
     Ok(desk)
 }
 
+/// Mail with a smarthost that nobody is: what is queued stays queued.
+fn mail() -> MailConfig {
+    let address = |text| policy::MailAddress::parse(text).expect("an address");
+    MailConfig {
+        smarthost: Smarthost { host: "127.0.0.1".into(), port: 1, tls: Tls::None, ca: None, login: None },
+        sender: Sender {
+            name: "First House".into(),
+            from: address("desk@house.example"),
+            reply_to: None,
+            dkim: None,
+        },
+        receipts: true,
+        language: Language::En,
+        service: "service@house.example".into(),
+        appeal: "https://house.example/appeal".into(),
+    }
+}
+
 async fn unconfirmed(
     store: &Store,
     house: &House,
@@ -282,6 +303,7 @@ async fn unconfirmed(
         own_edge: Some("demo:edge-own".into()),
         snapshots: Arc::new(Lines),
         draw: Arc::new(|| Some(Hash::of(b"drawn").0)),
+        mail: Some(Arc::new(Mailer::new(mail()).expect("mail"))),
         config_key: house.config.as_ref().map(|key| SigningKey::parse(&key.encode()).expect("a key")),
     };
     let log = SigningKey::from_seed(&house.origin, Hash::of(house.origin.as_bytes()).0)

@@ -24,6 +24,7 @@ fn check(global: &Global, file: PathBuf) -> Result<Exit> {
         let sites = if table == "edge" { config.edge().sites } else { config.desk().sites };
         crate::plane::read_sites(&sites).map_err(|f| f.next(format!("named by {table}.{field}")))?;
     }
+    crate::plane::mail::mailer(&config)?;
     let tables: Vec<&str> = TABLES.iter().map(|(t, _)| *t).filter(|t| config.has(t)).collect();
     if global.json {
         out::json(&serde_json::json!({ "file": file.display().to_string(), "good": true, "tables": tables }));

@@ -77,6 +77,12 @@ async fn erase_subject(global: &Global, id: &str, yes: bool) -> Result<Exit> {
     if !store.erase_subject(&subject).await.map_err(super::token::store_failure)? {
         out::note("it was erased before");
     }
+    let notes =
+        decision.continues.iter().map(|c| &c.note.head.id).chain(decision.lifted.as_ref().map(|l| &l.id));
+    for note in notes.chain([&decision.impose.head.id]) {
+        let now = RealClock::new().now();
+        store.forget_mails_about(note.as_str(), now).await.map_err(super::token::store_failure)?;
+    }
     out::note(
         "edges remove their copies within an hour of the end; mirrors and backups of the ledger are for whoever keeps them, \
          this machine's backups too",

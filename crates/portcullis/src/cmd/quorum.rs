@@ -6,11 +6,15 @@ use policy::Id;
 use policy::rota::{self, Act, Answer};
 use serde_json::{Value, json};
 
+use super::customers::has_contact;
 use crate::cli::{Global, Quorum};
-use crate::desk_client::Desk;
+use crate::desk_client::{Desk, list, text};
 use crate::exit::{Exit, Result};
 use crate::house::{self, House};
 use crate::{change, out};
+
+/// Customers without an address that are named in one line.
+const NAMED: usize = 5;
 
 pub(super) async fn run(global: &Global, args: Quorum) -> Result<Exit> {
     let desk = Desk::open(global)?;
@@ -22,6 +26,7 @@ pub(super) async fn run(global: &Global, args: Quorum) -> Result<Exit> {
         out::json(&document(&house, &here, &answers, decides));
     } else {
         tell(&house, &here, &answers, decides);
+        untold(&desk.get("/customers").await?);
     }
     Ok(if decides { Exit::Ok } else { Exit::Failed })
 }
@@ -49,6 +54,19 @@ fn tell(house: &House, here: &BTreeSet<Id>, answers: &[Answer], decides: bool) {
     } else {
         "an emergency can NOT be decided and validated by these people"
     });
+}
+
+/// Customers who could not be told what was decided about them.
+fn untold(customers: &Value) {
+    let all: Vec<&Value> = list(customers, "customers").filter(|c| !has_contact(c)).collect();
+    if !all.is_empty() {
+        let ids: Vec<&str> = all.iter().take(NAMED).map(|c| text(c, "id")).collect();
+        let more = if all.len() > NAMED { format!(" and {} more", all.len() - NAMED) } else { String::new() };
+        out::note(format_args!(
+            "no mail could tell {}{more} of a decision: `portcullis customers contact CUSTOMER ADDRESS`",
+            ids.join(", ")
+        ));
+    }
 }
 
 /// Every act, whether it is possible, and by whom.

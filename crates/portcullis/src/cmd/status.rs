@@ -97,9 +97,39 @@ fn tell_overview(status: &Value) {
         out::data(out::table(&rows));
     }
     out::data(edges::table(status));
+    tell_mail(status);
     for counter in list(status, "refused") {
         let times = counter.get("times").and_then(Value::as_u64).unwrap_or(0);
         out::data(format_args!("refused so far: {} ({times})", text(counter, "what")));
+    }
+}
+
+/// What waits in the outbox, and who was not told.
+fn tell_mail(status: &Value) {
+    let mail = status.get("mail").unwrap_or(&Value::Null);
+    let number = |key: &str| mail.get(key).and_then(Value::as_u64).unwrap_or(0);
+    if number("queued") + number("failed") > 0 {
+        let oldest = text(mail, "oldest");
+        let since = if oldest.is_empty() { String::new() } else { format!(", the oldest since {oldest}") };
+        out::data(format_args!(
+            "mail: {} wait{since}; {} sent, {} given up: `portcullis mail list`, on the desk's machine",
+            number("queued"),
+            number("sent"),
+            number("failed")
+        ));
+    }
+    for it in list(status, "untold") {
+        let (why, customer) = (text(it, "why"), text(it, "customer"));
+        let words = match why {
+            "no-contact" => format!("no address is known: `portcullis customers contact {customer} ADDRESS`"),
+            "mail-off" => {
+                "this desk sends no mail (`portcullis config explain mail`); tell them by other means"
+                    .to_owned()
+            }
+            state => format!("the mail is {state}"),
+        };
+        let late = if it.get("late") == Some(&Value::Bool(true)) { "LATE, " } else { "" };
+        out::data(format_args!("customer not told: {late}{} {customer}: {words}", text(it, "decision")));
     }
 }
 
@@ -108,15 +138,26 @@ fn show(global: &Global, decision: &Value) {
         out::json(decision);
         return;
     }
-    let rows: Vec<Vec<String>> =
-        ["id", "status", "class", "scope", "ground", "customer", "since", "until", "confirm_by", "post_url"]
-            .iter()
-            .filter(|key| !text(decision, key).is_empty())
-            .map(|key| vec![(*key).to_owned(), text(decision, key).to_owned()])
-            .chain([vec!["hostnames".into(), texts(decision, "hostnames").join(" ")]])
-            .chain(["assessors", "signers"].map(|key| vec![key.into(), persons(decision, key)]))
-            .chain(decision.get("lifted").filter(|l| !l.is_null()).map(lifted))
-            .collect();
+    let rows: Vec<Vec<String>> = [
+        "id",
+        "status",
+        "class",
+        "scope",
+        "ground",
+        "customer",
+        "since",
+        "until",
+        "confirm_by",
+        "told",
+        "post_url",
+    ]
+    .iter()
+    .filter(|key| !text(decision, key).is_empty())
+    .map(|key| vec![(*key).to_owned(), text(decision, key).to_owned()])
+    .chain([vec!["hostnames".into(), texts(decision, "hostnames").join(" ")]])
+    .chain(["assessors", "signers"].map(|key| vec![key.into(), persons(decision, key)]))
+    .chain(decision.get("lifted").filter(|l| !l.is_null()).map(lifted))
+    .collect();
     out::data(out::table(&rows));
     let mut edges = vec![["edge", "state", "enforcing since", "ended"].map(String::from).to_vec()];
     for edge in list(decision, "progress") {

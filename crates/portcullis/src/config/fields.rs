@@ -24,7 +24,18 @@ pub(crate) enum Kind {
     Addresses,
     /// A whole number.
     Number,
+    /// `HOST:PORT`.
+    HostPort,
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    Word(&'static [&'static str]),
 }
+
+/// How the way to the smarthost is kept from others.
+pub(crate) const TLS_WORDS: [&str; 3] = ["starttls", "tls", "none"];
+/// Languages of mails.
+pub(crate) const LANGUAGES: [&str; 2] = ["en", "de"];
 
 impl Kind {
     /// In words, for complaints and explanations.
@@ -40,6 +51,10 @@ impl Kind {
             Self::Listen => "\"IP:PORT\" or \"unix:PATH\"",
             Self::Addresses => "a list of \"IP:PORT\"",
             Self::Number => "a whole number from 0",
+            Self::HostPort => "\"HOST:PORT\"",
+            Self::Flag => "true or false",
+            Self::Word(["starttls", ..]) => "one of \"starttls\", \"tls\", \"none\"",
+            Self::Word(_) => "\"en\" or \"de\"",
         }
     }
 }
@@ -79,10 +94,14 @@ impl Field {
 }
 
 /// The tables and what each is for.
-pub(crate) const TABLES: [(&str, &str); 8] = [
+pub(crate) const TABLES: [(&str, &str); 9] = [
     ("operator", "Who operates this edge: shown on block pages, in posts and feeds."),
     ("log", "The public log's own key and its trust line."),
     ("desk", "Where people work: API and console. Needs [log]."),
+    (
+        "mail",
+        "Mail out of the desk: to customers about decisions, to reporters about their reports. docs/mail.md says how to begin.",
+    ),
     ("press", "What the public reads: posts, decisions, feeds, the ledger."),
     ("relay", "Where edges ring and report."),
     ("edge", "Carries requests. The only table beside [operator] that an edge on its own machine needs."),
@@ -90,7 +109,7 @@ pub(crate) const TABLES: [(&str, &str); 8] = [
     ("demo", "Only for demonstrations; read by `run --demo` alone."),
 ];
 
-use Kind::{Addresses, Email, Http, HttpList, Keys, Listen, Number, Path, Text, Url};
+use Kind::{Addresses, Email, Flag, HostPort, Http, HttpList, Keys, Listen, Number, Path, Text, Url, Word};
 use Need::{Default, Optional, Required};
 
 /// Every key there is.
@@ -202,6 +221,91 @@ pub(crate) const FIELDS: &[Field] = &[
         Optional,
         "[\"http://witness.example.org\"]",
         "Witnesses (C2SP tlog-witness) that are asked to cosign each checkpoint. Which of them count is for the policy to say.",
+    ),
+    field(
+        "desk.metrics",
+        Listen,
+        Optional,
+        "\"127.0.0.1:8086\"",
+        "Where Prometheus finds the desk's figures (mails, customers who were not told), at /metrics. Keep it from the public; left out: nowhere.",
+    ),
+    field(
+        "mail.smtp",
+        HostPort,
+        Required,
+        "\"mail.shield.example:587\"",
+        "The smarthost that takes our mails. Its certificate must have this name.",
+    ),
+    field(
+        "mail.tls",
+        Word(&TLS_WORDS),
+        Default("starttls"),
+        "\"starttls\"",
+        "`starttls` (port 587), `tls` from the first byte (port 465), or `none`, which only a smarthost on this machine may have.",
+    ),
+    field(
+        "mail.ca",
+        Path,
+        Optional,
+        "\"smarthost-ca.pem\"",
+        "A root certificate (PEM) beside those of the system, for a smarthost with a certificate of your own.",
+    ),
+    field("mail.user", Text, Optional, "\"portcullis\"", "Who logs in there. Needs `mail.password`."),
+    field(
+        "mail.password",
+        Path,
+        Optional,
+        "\"smtp.password\"",
+        "The file with the password, one line, readable by the owner only.",
+    ),
+    field(
+        "mail.from",
+        Email,
+        Required,
+        "\"portcullis@shield.example\"",
+        "Who writes, and where what cannot be delivered comes back. Somebody should read it.",
+    ),
+    field(
+        "mail.reply_to",
+        Email,
+        Optional,
+        "\"service@shield.example\"",
+        "Where answers go. Left out: operator.service_email.",
+    ),
+    field(
+        "mail.dkim_domain",
+        Text,
+        Optional,
+        "\"shield.example\"",
+        "The domain that signs (DKIM), that of `mail.from` or one above it. Left out: the smarthost signs. Needs the two below.",
+    ),
+    field(
+        "mail.dkim_selector",
+        Text,
+        Optional,
+        "\"portcullis1\"",
+        "The name of the key below _domainkey in DNS; a new key gets a new one.",
+    ),
+    field(
+        "mail.dkim_key",
+        Path,
+        Optional,
+        "\"dkim.pem\"",
+        "The private RSA key, readable by the owner only; `portcullis mail key dkim.pem` makes it, `mail dns` prints its record.",
+    ),
+    field(
+        "mail.receipts",
+        Flag,
+        Default("false"),
+        "true",
+        "Whether whoever leaves an address with a report gets a receipt. Nobody has checked these addresses, so this writes to strangers: once a day to each, and 60 an hour in all.",
+    ),
+    field(
+        "mail.language",
+        Word(&LANGUAGES),
+        Default("en"),
+        "\"de\"",
+        "The language for people of whom the desk knows none.",
     ),
     field(
         "press.listen",

@@ -34,6 +34,7 @@ enum Value {
     Listen(Listen),
     Addresses(Vec<SocketAddr>),
     Number(usize),
+    Flag(bool),
 }
 
 /// What was written, checked key by key, defaults filled in.
@@ -90,6 +91,10 @@ impl Typed {
             Some(Value::Texts(texts)) => texts.clone(),
             _ => Vec::new(),
         }
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.values.get(name) == Some(&Value::Flag(true))
     }
 
     pub(super) fn number(&self, name: &str) -> Option<usize> {
@@ -194,7 +199,8 @@ impl Reader<'_> {
                 let all = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
                 all.collect::<Option<Vec<_>>>().filter(|keys| !keys.is_empty()).map(Value::Texts)
             }
-            (Kind::Number | Kind::Addresses | Kind::HttpList | Kind::Keys, _) => None,
+            (Kind::Flag, DeValue::Boolean(flag)) => Some(Value::Flag(*flag)),
+            (Kind::Flag | Kind::Number | Kind::Addresses | Kind::HttpList | Kind::Keys, _) => None,
             (_, DeValue::String(text)) => self.convert(field, text),
             _ => None,
         };
@@ -226,10 +232,22 @@ impl Reader<'_> {
             },
             Kind::Addresses => text.parse().ok().map(|address| Value::Addresses(vec![address])),
             Kind::Number => text.parse().ok().map(Value::Number),
+            Kind::Flag => text.parse().ok().map(Value::Flag),
+            Kind::Word(words) => words.contains(&text).then(|| Value::Text(text.to_owned())),
+            Kind::HostPort => host_port(text).map(|_| Value::Text(text.to_owned())),
             Kind::Keys => Some(Value::Texts(vec![text.to_owned()])),
             Kind::HttpList => is_http(text).then(|| Value::Texts(vec![text.to_owned()])),
         }
     }
+}
+
+/// `HOST:PORT`; a host that is an IPv6 address stands in brackets.
+pub(super) fn host_port(text: &str) -> Option<(String, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    let plain = |c: u8| c.is_ascii_alphanumeric() || b".-:".contains(&c);
+    let port = port.parse().ok().filter(|port| *port > 0)?;
+    (!host.is_empty() && host.bytes().all(plain)).then(|| (host.to_owned(), port))
 }
 
 fn is_http(text: &str) -> bool {

@@ -27,6 +27,10 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
     }
     let doors =
         [serve::open("desk", &place.listen).await?, serve::open("relay", &config.relay_listen()).await?];
+    let figures = match &place.metrics {
+        Some(listen) => Some(serve::open("figures", listen).await?),
+        None => None,
+    };
     let failed = |what: String| Failure::new(Exit::Failed, what);
     let store =
         Store::open(&place.dir).await.map_err(|e| failed(format!("the desk cannot open its store: {e}")))?;
@@ -42,6 +46,7 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
         snapshots: Arc::new(Reader::beside(&place.sites)),
         config_key: place.config_key.as_deref().map(home::machine_key).transpose()?,
         draw: Arc::new(|| home::random().ok()),
+        mail: super::mail::mailer(config)?.map(Arc::new),
     };
     let desk = Desk::open(settings, store.clone(), key, Arc::clone(&clock))
         .await
@@ -75,6 +80,17 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
             tokio::time::sleep(TAKE_EVERY).await;
         }
     });
+    let posting = desk.clone();
+    tokio::spawn(async move {
+        loop {
+            posting.post().await;
+            tokio::time::sleep(POST_EVERY).await;
+        }
+    });
+    if let Some(door) = figures {
+        let counted = desk.clone();
+        tokio::spawn(super::metrics::serve_desk(door, counted));
+    }
     Ok(desk)
 }
 
@@ -108,6 +124,9 @@ pub(crate) async fn watch(desk: &Desk, file: PathBuf) {
 
 /// How often the desk looks into the inbox. A report waits for people, not for this.
 const TAKE_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// How often the desk looks at its outbox. A customer is to be told within 15 minutes; people expect it while they watch.
+const POST_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// How often the desk looks for what a failure left unfinished. An approval is open for an hour at most.
 const TEND_EVERY: std::time::Duration = std::time::Duration::from_secs(30);

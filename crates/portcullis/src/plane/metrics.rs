@@ -1,4 +1,4 @@
-//! What an edge counts, for Prometheus and whoever reads its text format (OpenMetrics 1.0). Without it, an edge's
+//! What an edge and a desk count, for Prometheus and whoever reads its text format (OpenMetrics 1.0). Without it, an edge's
 //! refusals would be seen by nobody but its own log.
 
 use std::convert::Infallible;
@@ -41,23 +41,51 @@ impl fmt::Debug for Source {
     }
 }
 
-/// Serves the figures until the process ends.
+/// Serves an edge's figures until the process ends.
 pub(super) async fn serve(door: Door, source: Source) {
+    serve_text(door, move || {
+        let text = text(&source).map_err(|e| e.to_string());
+        async move { text }
+    })
+    .await;
+}
+
+/// Serves the desk's figures until the process ends.
+pub(super) async fn serve_desk(door: Door, desk: desk::Desk) {
+    serve_text(door, move || {
+        let desk = desk.clone();
+        async move {
+            let (figures, untold) = desk.mail_figures().await?;
+            text(&Posted { figures, untold, now: desk.now() }).map_err(|e| e.to_string())
+        }
+    })
+    .await;
+}
+
+async fn serve_text<F, T>(door: Door, text: F)
+where
+    F: Fn() -> T + Clone + Send + Sync + 'static,
+    T: Future<Output = Result<String, String>> + Send + 'static,
+{
     let answer = move |request: Request<Incoming>| {
-        let answer = answer(request.method(), request.uri().path(), &source);
-        async move { Ok::<_, Infallible>(answer) }
+        let text = text.clone();
+        async move { Ok::<_, Infallible>(answer(request.method(), request.uri().path(), text()).await) }
     };
     serve::serve(door, service_fn(answer)).await;
 }
 
-fn answer(method: &Method, path: &str, source: &Source) -> Response<Full<Bytes>> {
+async fn answer(
+    method: &Method,
+    path: &str,
+    text: impl Future<Output = Result<String, String>>,
+) -> Response<Full<Bytes>> {
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     let (status, kind, body) = if path != PATH {
         (StatusCode::NOT_FOUND, plain, format!("the figures are at {PATH}\n"))
     } else if method != Method::GET && method != Method::HEAD {
         (StatusCode::METHOD_NOT_ALLOWED, plain, "GET or HEAD\n".to_owned())
     } else {
-        match text(source) {
+        match text.await {
             Ok(text) => (StatusCode::OK, HeaderValue::from_static(OPEN_METRICS), text),
             Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, plain, format!("{error}\n")),
         }
@@ -73,12 +101,39 @@ fn answer(method: &Method, path: &str, source: &Source) -> Response<Full<Bytes>>
     response
 }
 
-fn text(source: &Source) -> Result<String, fmt::Error> {
+fn text<C: Collector + Clone>(source: &C) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("portcullis");
     registry.register_collector(Box::new(source.clone()));
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry)?;
     Ok(text)
+}
+
+/// The outbox when somebody asked.
+#[derive(Clone, Debug)]
+struct Posted {
+    figures: store::MailFigures,
+    untold: u64,
+    now: policy::Time,
+}
+
+impl Collector for Posted {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let figures = &self.figures;
+        let age = figures.oldest.map_or(0, |oldest| self.now.since(oldest));
+        one(&mut encoder, "mail_queued", "Mails that wait.", figures.queued, false)?;
+        one(&mut encoder, "mail_oldest_seconds", "How long the oldest of them waits.", age, false)?;
+        one(&mut encoder, "mail_sent", "Mails that the smarthost took.", figures.sent, true)?;
+        one(
+            &mut encoder,
+            "mail_failed",
+            "Mails that were given up and not tried again: an alarm.",
+            figures.failed,
+            false,
+        )?;
+        let help = "Decisions that hold and whose customer should have been told by now: an alarm.";
+        one(&mut encoder, "customers_untold", help, self.untold, false)
+    }
 }
 
 impl Collector for Source {

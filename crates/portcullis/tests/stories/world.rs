@@ -77,6 +77,7 @@ impl World {
             own_edge: None,
             snapshots: Arc::new(NoSnapshots),
             config_key: None,
+            mail: None,
             draw: Arc::new(|| Some(Hash::of(b"drawn").0)),
         };
         let key = SigningKey::from_seed(&house.origin, Hash::of(house.origin.as_bytes()).0).expect("a key");

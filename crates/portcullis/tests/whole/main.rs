@@ -9,6 +9,7 @@ mod drill;
 mod forger;
 mod forgery;
 mod kill;
+mod mail;
 mod origin;
 mod people;
 mod process;

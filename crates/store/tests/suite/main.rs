@@ -6,5 +6,6 @@ mod common;
 mod conformance;
 mod evidence;
 mod fault;
+mod mail;
 mod rekey;
 mod reports;
