@@ -63,6 +63,10 @@ pub(crate) const REFRESH: u64 = 60;
 /// Nodes of a document: ten times the largest pages that people read. 200,000 x about 300 B = 60 MiB.
 pub(crate) const NODES: usize = 200_000;
 
+/// Depth of a document; Chromium flattens what is deeper than 512. The parser walks up the open elements at nearly each
+/// tag: 200,000 nodes x 2,048 = 400 million steps, a second.
+pub(crate) const DEPTH: usize = 2048;
+
 /// Forms of a page, and fields of all of them.
 pub(crate) const FORMS: usize = 256;
 /// See [`FORMS`].

@@ -46,21 +46,26 @@ impl AsyncRead for Recorder {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if read(&this.tape, |tape| tape.full) {
+            return Poll::Ready(Err(io::Error::other("the limit is reached")));
+        }
         let before = buf.filled().len();
         match Pin::new(&mut this.stream).poll_read(cx, buf) {
             Poll::Ready(Ok(())) => {}
             other => return other,
         }
+        let mut over = false;
         read(&this.tape, |tape| {
             let left = this.room - tape.received.len();
             if buf.filled().len() - before > left {
                 tape.full = true;
                 buf.set_filled(before + left);
             }
+            over = tape.full && left == 0;
             tape.received.extend_from_slice(&buf.filled()[before..]);
-            let ended = tape.full && left == 0;
-            Poll::Ready(if ended { Err(io::Error::other("the limit is reached")) } else { Ok(()) })
-        })
+        });
+        // Nothing read would look like the end, which it is not.
+        Poll::Ready(if over { Err(io::Error::other("the limit is reached")) } else { Ok(()) })
     }
 }
 
