@@ -45,6 +45,7 @@ lint: cargo ## format and lints, warnings are errors
 
 test: cargo ## every test; installs nginx, curl, Chromium, Python and the OpenSSH client when missing
 	@$(NEED) $(NEED_BUILD) $(NEED_KEYS) $(NEED_TEST)
+	@scripts/warc.sh
 	cargo test --workspace --locked
 
 bench-edge: cargo ## CPU per request against nginx and HAProxy, in one run (about 10 minutes)

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{duration::Span, exit};
 
-pub(crate) use capture::{Capture, How, Place};
+pub(crate) use capture::Capture;
 pub(crate) use people::{
     Enrol, Kit, Officer, Policy, PolicyFile, PolicyNew, Quorum, Remove, Suspend, SuspendTerms,
 };

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod bounds;
+mod readers;
 mod record;
 mod redirects;
 mod server;
