@@ -15,16 +15,13 @@ if [ ! -x "$work/bin/fastwarc" ]; then
     python3 -m venv "$work" >&2
     "$work/bin/pip" install --quiet --disable-pip-version-check 'warcio==1.8.1' 'fastwarc==2.0.1' >&2
 fi
+said="$work/said"
 for file in "$@"; do
-    "$work/bin/warcio" check -v "$file" >"$work/said"
-    if grep -q 'no digest' "$work/said"; then
-        echo "portcullis: a record of $file has no digest" >&2
-        exit 1
-    fi
-    # It says what is wrong, and ends with 0 all the same.
-    "$work/bin/fastwarc" check --verify-payloads "$file" >"$work/said" 2>&1
-    if grep -qiE 'corrupt|invalid|fail' "$work/said"; then
-        cat "$work/said" >&2
+    # warcio is content with a record that has no digest.
+    if ! "$work/bin/warcio" check -v "$file" >"$said" 2>&1 || grep -q 'no digest' "$said" ||
+        ! "$work/bin/fastwarc" check --verify-payloads --quiet "$file" >"$said" 2>&1; then
+        echo "portcullis: $file is refused:" >&2
+        cat "$said" >&2
         exit 1
     fi
     python3 "$(dirname "$0")/warc.py" "$file"

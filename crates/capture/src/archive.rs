@@ -94,7 +94,7 @@ fn exchange(archive: &mut Archive, exchange: &Exchange) -> Option<String> {
             ip,
             content_type: "application/pem-certificate-chain",
             block: chain.as_bytes(),
-            payload: Some(chain.as_bytes()),
+            payload: None,
             with: Some(&asked),
             truncated: None,
         });
@@ -120,7 +120,7 @@ fn said(archive: &mut Archive, page: &Visit, text: &str, answer: Option<&str>) {
         ip: None,
         content_type: "text/plain; charset=utf-8",
         block: text.as_bytes(),
-        payload: Some(text.as_bytes()),
+        payload: None,
         with: answer,
         truncated: None,
     });

@@ -72,15 +72,14 @@ impl Connector<'_> {
 
     /// The addresses of a host, each with its judgement. The name server is asked here and nowhere else.
     async fn resolve(&self, host: &Host<&str>, port: u16) -> Result<Vec<Resolved>, Closed> {
-        let addresses = match host {
-            Host::Ipv4(address) => vec![IpAddr::from(*address)],
-            Host::Ipv6(address) => vec![IpAddr::from(*address)],
-            Host::Domain(name) => self
-                .resolver
-                .resolve(name, port)
-                .await
-                .map_err(|error| Closed::Unreachable(format!("the name {name} has no address: {error}")))?,
-        };
+        let addresses =
+            match host {
+                Host::Ipv4(address) => vec![IpAddr::from(*address)],
+                Host::Ipv6(address) => vec![IpAddr::from(*address)],
+                Host::Domain(name) => self.resolver.resolve(name, port).await.map_err(|error| {
+                    Closed::Unreachable(format!("the name {name} has no address: {error}"))
+                })?,
+            };
         let judge = |address: IpAddr| Resolved { address, refused: self.allowed.check(address).err() };
         Ok(addresses.into_iter().take(limits::ANSWERS).map(judge).collect())
     }
@@ -145,9 +144,10 @@ impl Connector<'_> {
             }
         };
         let (_, session) = stream.get_ref();
-        seen.protocol = session.protocol_version().map(|version| protocol(version));
+        seen.protocol = session.protocol_version().map(protocol);
         seen.cipher = session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
-        seen.key_exchange = session.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name()));
+        seen.key_exchange =
+            session.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name()));
         line.tls = Some(seen);
         Ok(Box::new(stream))
     }

@@ -81,7 +81,8 @@ pub(crate) fn characters(bytes: &[u8], content_type: Option<&str>) -> (String, &
 fn charset(content_type: &str) -> Option<String> {
     let at = content_type.to_ascii_lowercase().find("charset=")? + "charset=".len();
     let value = content_type.get(at..)?.trim_start_matches(['"', '\'']);
-    let end = value.find(|c: char| !(c.is_ascii_alphanumeric() || "-_:.+".contains(c))).unwrap_or(value.len());
+    let end =
+        value.find(|c: char| !(c.is_ascii_alphanumeric() || "-_:.+".contains(c))).unwrap_or(value.len());
     (end > 0).then(|| value[..end].to_owned())
 }
 
@@ -109,7 +110,9 @@ mod tests {
     fn what_was_offered_is_undone_and_nothing_else() {
         let page = b"<p>page</p>".repeat(50);
         let mut zlib = Vec::new();
-        flate2::read::ZlibEncoder::new(&*page, Compression::default()).read_to_end(&mut zlib).expect("in memory");
+        flate2::read::ZlibEncoder::new(&*page, Compression::default())
+            .read_to_end(&mut zlib)
+            .expect("in memory");
         let mut bare = Vec::new();
         let encoder = flate2::read::DeflateEncoder::new(&*page, Compression::default());
         { encoder }.read_to_end(&mut bare).expect("in memory");

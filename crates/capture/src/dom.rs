@@ -24,7 +24,10 @@ const PORTION: usize = 128;
 #[derive(Debug)]
 pub(crate) enum Kind {
     Document,
-    Element { name: Rc<QualName>, attributes: Vec<Attribute> },
+    Element {
+        name: Rc<QualName>,
+        attributes: Vec<Attribute>,
+    },
     Text(StrTendril),
     /// Comments, doctypes and processing instructions: kept as places in the tree, nothing of them is read.
     Other,
@@ -283,7 +286,8 @@ impl TreeSink for Sink {
         if let Some(Kind::Element { attributes, .. }) = nodes.get_mut(target.at).map(|node| &mut node.kind) {
             for attribute in more {
                 // <html> and <body> may come again and again, each time with more.
-                if attributes.len() < limits::FIELDS && attributes.iter().all(|it| it.name != attribute.name) {
+                if attributes.len() < limits::FIELDS && attributes.iter().all(|it| it.name != attribute.name)
+                {
                     attributes.push(attribute);
                 }
             }

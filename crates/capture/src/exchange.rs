@@ -200,8 +200,15 @@ fn close(made: &mut Exchange, said: Result<(), Ended>, tape: &Arc<Mutex<Tape>>, 
     made.response = received;
     made.response.drain(..start);
     let nothing = made.response.is_empty();
-    let Err(ended) = said else { return };
     let unread = made.head.is_none();
+    let Err(ended) = said else {
+        if unread {
+            // hyper goes through any number of interim answers; we do not.
+            made.cut = Some(Cut::Unspecified);
+            made.error = Some(Closed::Unreachable("its head cannot be read".into()));
+        }
+        return;
+    };
     (made.cut, made.error) = match ended {
         Ended::Unaskable(why) => (None, Some(Closed::Refused(format!("it cannot be asked for: {why}")))),
         Ended::Late if nothing => (None, Some(Closed::Unreachable("no answer in time".into()))),
@@ -216,7 +223,10 @@ fn close(made: &mut Exchange, said: Result<(), Ended>, tape: &Arc<Mutex<Tape>>, 
         Ended::Broken(error) if error.is_incomplete_message() => (Some(Cut::Disconnect), None),
         Ended::Broken(error) => {
             let lost = error.is_body_write_aborted() || error.is_closed() || is_io(&error);
-            (Some(if lost { Cut::Disconnect } else { Cut::Unspecified }), Some(Closed::Unreachable(words(&error))))
+            (
+                Some(if lost { Cut::Disconnect } else { Cut::Unspecified }),
+                Some(Closed::Unreachable(words(&error))),
+            )
         }
     };
 }
@@ -236,7 +246,8 @@ fn words(error: &hyper::Error) -> String {
 fn heads(received: &[u8]) -> (Option<Head>, Vec<u16>, usize) {
     let (mut start, mut interim) = (0, Vec::new());
     loop {
-        let Some(head) = head(&received[start..]) else { return (None, interim, start) };
+        let read = if interim.len() > limits::INTERIM { None } else { head(&received[start..]) };
+        let Some(head) = read else { return (None, interim, start) };
         if !(100..200).contains(&head.status) || head.status == 101 {
             return (Some(head), interim, start);
         }
@@ -248,10 +259,7 @@ fn heads(received: &[u8]) -> (Option<Head>, Vec<u16>, usize) {
 fn head(bytes: &[u8]) -> Option<Head> {
     let mut fields = vec![httparse::EMPTY_HEADER; limits::FIELDS];
     let mut parsed = httparse::Response::new(&mut fields);
-    let length = match parsed.parse(bytes) {
-        Ok(httparse::Status::Complete(length)) => length,
-        _ => return None,
-    };
+    let Ok(httparse::Status::Complete(length)) = parsed.parse(bytes) else { return None };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Some(Head {
         status: parsed.code?,
@@ -267,7 +275,8 @@ mod tests {
 
     #[test]
     fn interim_answers_are_not_the_answer() {
-        let wire = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\na: \xff\r\n\r\nbody";
+        let wire =
+            b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\na: \xff\r\n\r\nbody";
         let (head, interim, start) = heads(wire);
         let head = head.expect("a head");
         assert_eq!((head.status, interim, &wire[start..start + 12]), (200, vec![103], &b"HTTP/1.1 200"[..]));

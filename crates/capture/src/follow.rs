@@ -150,7 +150,9 @@ fn next(visit: &Visit) -> Option<(Way, String, u64)> {
     {
         return Some((Way::Http, location.trim().to_owned(), 0));
     }
-    let wanted = |refresh: Refresh| refresh.to.filter(|_| refresh.after <= limits::REFRESH).map(|to| (to, refresh.after));
+    let wanted = |refresh: Refresh| {
+        refresh.to.filter(|_| refresh.after <= limits::REFRESH).map(|to| (to, refresh.after))
+    };
     if let Some((to, after)) = head.field("refresh").and_then(refresh::parse).and_then(wanted) {
         return Some((Way::RefreshHeader, to, after));
     }

@@ -110,7 +110,9 @@ pub enum NotCaptured {
 impl fmt::Display for NotCaptured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address(why) | Self::Closed(Closed::Refused(why) | Closed::Unreachable(why)) => f.write_str(why),
+            Self::Address(why) | Self::Closed(Closed::Refused(why) | Closed::Unreachable(why)) => {
+                f.write_str(why)
+            }
         }
     }
 }

@@ -57,6 +57,9 @@ pub(crate) const URL: usize = 8 * 1024;
 /// Header fields of one answer. hyper and browsers stop at 100 to 250.
 pub(crate) const FIELDS: usize = 256;
 
+/// Interim answers (1xx) before the answer. Servers send one or two; 16 MiB have room for 600,000.
+pub(crate) const INTERIM: usize = 16;
+
 /// Longest wait that still makes a `Refresh` a redirect, seconds. Longer ones are pages that renew themselves.
 pub(crate) const REFRESH: u64 = 60;
 
@@ -83,8 +86,8 @@ pub(crate) const ATTRIBUTE: usize = 4096;
 /// Text of a page, bytes: a long novel.
 pub(crate) const TEXT: usize = 2 * 1024 * 1024;
 
-/// Links out of a page, each once.
-pub(crate) const LINKS: usize = 5_000;
+/// Links out of a page, each once. With the longest `<base>` each has some 4 KiB: 8 MiB.
+pub(crate) const LINKS: usize = 2_000;
 
 /// Layers of `Content-Encoding` that are undone.
 pub(crate) const LAYERS: usize = 3;

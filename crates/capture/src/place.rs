@@ -107,5 +107,9 @@ mod tests {
         assert_eq!(names(home.path()), ["file", "full"]);
         assert_eq!(names(&full), ["mine"]);
         place(&home.path().join("none/out"), "1", &[]).expect_err("no parent");
+        // The second file cannot be written: then there is no first one either.
+        let out = home.path().join("out");
+        place(&out, "1", &[("a", b"1".to_vec()), ("no/such", b"2".to_vec())]).expect_err("no such directory");
+        assert_eq!(names(home.path()), ["file", "full"]);
     }
 }

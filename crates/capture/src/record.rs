@@ -40,11 +40,7 @@ pub(crate) fn read<T>(tape: &Mutex<Tape>, look: impl FnOnce(&mut Tape) -> T) -> 
 }
 
 impl AsyncRead for Recorder {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if read(&this.tape, |tape| tape.full) {
             return Poll::Ready(Err(io::Error::other("the limit is reached")));

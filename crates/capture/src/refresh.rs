@@ -42,7 +42,10 @@ pub fn parse(value: &str) -> Option<Refresh> {
 fn after_url(text: &str) -> Option<&str> {
     let word = text.get(..3)?;
     let rest = text.get(3..)?.trim_start_matches(space);
-    word.eq_ignore_ascii_case("url").then_some(rest)?.strip_prefix('=').map(|rest| rest.trim_start_matches(space))
+    word.eq_ignore_ascii_case("url")
+        .then_some(rest)?
+        .strip_prefix('=')
+        .map(|rest| rest.trim_start_matches(space))
 }
 
 fn unquote(text: &str) -> &str {

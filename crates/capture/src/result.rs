@@ -42,7 +42,9 @@ fn incomplete(journey: &Journey) -> Vec<String> {
         why.extend(visit.decoding.iter().map(|problem| format!("{url}: {problem}")));
     }
     let last = journey.visits.last().and_then(|visit| visit.look.as_ref());
-    why.extend(last.iter().flat_map(|look| &look.cut).map(|limit| format!("the limit of {limit} was reached")));
+    why.extend(
+        last.iter().flat_map(|look| &look.cut).map(|limit| format!("the limit of {limit} was reached")),
+    );
     why.extend(journey.hops.iter().filter_map(|hop| {
         hop.stopped.as_ref().map(|stopped| format!("the redirect to {} was not followed: {stopped}", hop.to))
     }));

@@ -79,11 +79,12 @@ fn facts(read: &X509Certificate<'_>) -> Facts {
         first.map_or_else(|| name.to_string(), str::to_owned)
     };
     let alternative = read.subject_alternative_name().ok().flatten();
-    let names = alternative.iter().flat_map(|names| &names.value.general_names).filter_map(|name| match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
-        GeneralName::IPAddress(bytes) => address(bytes),
-        _ => None,
-    });
+    let names =
+        alternative.iter().flat_map(|names| &names.value.general_names).filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            GeneralName::IPAddress(bytes) => address(bytes),
+            _ => None,
+        });
     Facts {
         subject: read.subject().to_string(),
         issuer: read.issuer().to_string(),
@@ -134,8 +135,9 @@ impl Witness {
     pub(crate) fn new(trust: &Trust) -> Arc<Self> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         // No roots at all is no judge: then nothing verifies.
-        let judge =
-            WebPkiServerVerifier::builder_with_provider(Arc::clone(&trust.0), Arc::clone(&provider)).build().ok();
+        let judge = WebPkiServerVerifier::builder_with_provider(Arc::clone(&trust.0), Arc::clone(&provider))
+            .build()
+            .ok();
         Arc::new(Self { judge, provider, seen: Mutex::default() })
     }
 
@@ -180,9 +182,10 @@ impl ServerCertVerifier for Witness {
             .chain(intermediates)
             .map(|certificate| Certificate::read(certificate.to_vec()))
             .collect();
-        let judged = self.judge.as_ref().map_or(Err(Error::General("no roots are trusted".into())), |judge| {
-            judge.verify_server_cert(end_entity, intermediates, server_name, ocsp, now)
-        });
+        let judged =
+            self.judge.as_ref().map_or(Err(Error::General("no roots are trusted".into())), |judge| {
+                judge.verify_server_cert(end_entity, intermediates, server_name, ocsp, now)
+            });
         let problems = problems(judged.err(), &chain, end_entity, server_name, now);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         (seen.chain, seen.problems) = (chain, problems);

@@ -41,7 +41,8 @@ pub(crate) struct Record<'a> {
     pub(crate) ip: Option<IpAddr>,
     pub(crate) content_type: &'a str,
     pub(crate) block: &'a [u8],
-    /// The payload within the block, when readers agree on what that is.
+    /// The payload within the block of a question or an answer, when readers agree on what that is. Elsewhere it is the
+    /// block, and FastWARC refuses a second digest of it.
     pub(crate) payload: Option<&'a [u8]>,
     /// The record it belongs to.
     pub(crate) with: Option<&'a str>,

@@ -146,7 +146,9 @@ impl Walk<'_> {
         if document.attribute(node, "hidden").is_some() {
             return Some(format!("hidden attribute on <{name}>"));
         }
-        if name == "input" && document.attribute(node, "type").is_some_and(|t| t.trim().eq_ignore_ascii_case("hidden")) {
+        if name == "input"
+            && document.attribute(node, "type").is_some_and(|t| t.trim().eq_ignore_ascii_case("hidden"))
+        {
             return Some("type=hidden".into());
         }
         let why = hidden::by_style(document.attribute(node, "style")?)?;
@@ -182,8 +184,9 @@ impl Walk<'_> {
 
     fn meta(&mut self, node: usize) {
         let document = self.document;
-        let refreshes =
-            document.attribute(node, "http-equiv").is_some_and(|it| it.trim().eq_ignore_ascii_case("refresh"));
+        let refreshes = document
+            .attribute(node, "http-equiv")
+            .is_some_and(|it| it.trim().eq_ignore_ascii_case("refresh"));
         if refreshes && self.look.refresh.is_none() {
             self.look.refresh = document.attribute(node, "content").and_then(refresh::parse);
         }
@@ -220,7 +223,8 @@ impl Walk<'_> {
             Some(written) => self.absolute(written),
         };
         let method = own("method").unwrap_or_default().trim().to_ascii_lowercase();
-        let room = limits::FORMS_HTML.saturating_sub(self.look.forms.iter().map(|form| form.html.len()).sum());
+        let room =
+            limits::FORMS_HTML.saturating_sub(self.look.forms.iter().map(|form| form.html.len()).sum());
         let (html, html_cut) = write::html(document, node, room.min(limits::FORM_HTML));
         self.places.push(node);
         self.ids.push(own("id"));
@@ -309,9 +313,44 @@ fn find_base(walk: &mut Walk<'_>) {
 fn is_block(name: &str) -> bool {
     matches!(
         name,
-        "address" | "article" | "aside" | "blockquote" | "body" | "dd" | "details" | "dialog" | "div" | "dl" | "dt"
-            | "fieldset" | "figcaption" | "figure" | "footer" | "form" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6"
-            | "header" | "hr" | "legend" | "li" | "main" | "nav" | "ol" | "option" | "p" | "pre" | "section"
-            | "summary" | "table" | "td" | "th" | "tr" | "ul"
+        "address"
+            | "article"
+            | "aside"
+            | "blockquote"
+            | "body"
+            | "dd"
+            | "details"
+            | "dialog"
+            | "div"
+            | "dl"
+            | "dt"
+            | "fieldset"
+            | "figcaption"
+            | "figure"
+            | "footer"
+            | "form"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "header"
+            | "hr"
+            | "legend"
+            | "li"
+            | "main"
+            | "nav"
+            | "ol"
+            | "option"
+            | "p"
+            | "pre"
+            | "section"
+            | "summary"
+            | "table"
+            | "td"
+            | "th"
+            | "tr"
+            | "ul"
     )
 }

@@ -21,17 +21,30 @@ const TWO_FORMS: &str = r#"<!doctype html><html lang=en><title> The
 fn both_forms_are_found_with_every_field_and_which_one_is_seen() {
     let look = page(TWO_FORMS);
     let [seen, off] = &look.forms[..] else { panic!("two forms, not {}", look.forms.len()) };
-    assert_eq!((seen.id.as_deref(), seen.name.as_deref(), &*seen.method), (Some("sub"), Some("subscribe"), "post"));
+    assert_eq!(
+        (seen.id.as_deref(), seen.name.as_deref(), &*seen.method),
+        (Some("sub"), Some("subscribe"), "post")
+    );
     assert_eq!(seen.action.as_ref().map(Url::as_str), Some("https://page.example/subscribe"));
     let fields: Vec<_> = seen.inputs.iter().map(|it| (it.name.as_deref(), &*it.kind, it.required)).collect();
-    assert_eq!(fields, [(Some("email"), "email", true), (Some("from"), "hidden", false), (None, "submit", false)]);
+    assert_eq!(
+        fields,
+        [(Some("email"), "email", true), (Some("from"), "hidden", false), (None, "submit", false)]
+    );
     let hidden: Vec<_> = seen.inputs.iter().map(|it| it.hidden.as_deref()).collect();
     assert_eq!(hidden, [None, Some("type=hidden"), None]);
-    assert_eq!((seen.hidden.as_deref(), off.hidden.as_deref()), (None, Some("moved off the screen on <div>")));
+    assert_eq!(
+        (seen.hidden.as_deref(), off.hidden.as_deref()),
+        (None, Some("moved off the screen on <div>"))
+    );
     assert_eq!(off.method, "get");
     let kinds: Vec<_> = off.inputs.iter().map(|it| (&*it.kind, it.hidden.is_some())).collect();
     assert_eq!(kinds, [("text", true), ("select", true), ("textarea", true), ("password", true)]);
-    assert!(seen.html.starts_with("<form id=\"sub\" name=\"subscribe\"") && seen.html.ends_with("</form>"), "{}", seen.html);
+    assert!(
+        seen.html.starts_with("<form id=\"sub\" name=\"subscribe\"") && seen.html.ends_with("</form>"),
+        "{}",
+        seen.html
+    );
     assert!(!seen.html_cut && look.loose.is_empty() && look.cut.is_empty());
 }
 
@@ -52,9 +65,8 @@ fn a_field_belongs_to_the_form_it_names_to_the_parsers_or_to_none() {
         "<input name=loose><form id=a><table><tr><form id=never><td><input name=in-a></form><input name=named form=b></table>\
          <input name=after></form><form id=b></form><input name=late form=a><input name=nowhere form=none>",
     );
-    let names = |inputs: &[look::Input]| -> Vec<String> {
-        inputs.iter().filter_map(|it| it.name.clone()).collect()
-    };
+    let names =
+        |inputs: &[look::Input]| -> Vec<String> { inputs.iter().filter_map(|it| it.name.clone()).collect() };
     assert_eq!(look.forms.len(), 2);
     // The form is still open where the table ends: it was closed where it could not be.
     assert_eq!(names(&look.forms[0].inputs), ["in-a", "after", "late"]);

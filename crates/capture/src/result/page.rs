@@ -58,8 +58,7 @@ pub(super) fn lists(doors: &Doors<'_>, journey: &Journey) -> Value {
     let ips = || exchanges().filter_map(|it| it.line.remote.map(|remote| remote.ip()));
     let countries = doors.countries.map(|known| ips().filter_map(|ip| known.of(ip)).collect());
     let domains = exchanges().filter_map(|it| it.url.host_str().map(str::to_owned)).collect();
-    let servers =
-        exchanges().filter_map(|it| it.head.as_ref()?.field("server").map(str::to_owned)).collect();
+    let servers = exchanges().filter_map(|it| it.head.as_ref()?.field("server").map(str::to_owned)).collect();
     let last = journey.visits.last().and_then(|visit| visit.look.as_ref());
     let linked = last.iter().flat_map(|look| &look.links).filter_map(|(url, _)| url.host_str());
     let certificates: BTreeMap<&str, Value> = exchanges()
@@ -93,8 +92,9 @@ pub(super) fn stats(journey: &Journey) -> Value {
     let (all, secure) = answered.fold((0, 0), |(all, secure), visit| {
         (all + 1, secure + usize::from(visit.exchange.url.scheme() == "https"))
     });
-    let links = journey.visits.last().and_then(|visit| visit.look.as_ref()).map_or(0, |look| look.links.len());
-    let percentage = if all == 0 { 0 } else { secure * 100 / all };
+    let links =
+        journey.visits.last().and_then(|visit| visit.look.as_ref()).map_or(0, |look| look.links.len());
+    let percentage = (secure * 100_usize).checked_div(all).unwrap_or(0);
     json!({ "secureRequests": secure, "securePercentage": percentage, "totalLinks": links })
 }
 

@@ -73,7 +73,11 @@ async fn a_name_is_asked_once_for_each_connection_and_a_second_answer_gains_noth
     let captured = run(&job, &resolver, &Trust::mozilla()).await.expect("the first answer");
     assert_eq!(resolver.asked(), 2, "once for each connection");
     assert_eq!(server.heard(), ["GET / HTTP/1.1"]);
-    assert!(captured.incomplete.iter().any(|why| why.contains("127.0.0.2 is loopback")), "{:?}", captured.incomplete);
+    assert!(
+        captured.incomplete.iter().any(|why| why.contains("127.0.0.2 is loopback")),
+        "{:?}",
+        captured.incomplete
+    );
     assert_eq!(at(&captured.result, "/data/requests/1/response/resolved/0/refused"), "loopback");
     assert_eq!(at(&captured.result, "/data/requests/1/response/failed/refused"), true);
 }
@@ -90,18 +94,35 @@ async fn of_several_addresses_only_the_public_one_is_spoken_to() {
 
 #[tokio::test]
 async fn a_redirect_into_the_network_is_refused_and_recorded() {
-    let server = Server::plain(|_| answer("302 Found\r\nLocation: http://169.254.169.254/latest/", b"")).await;
+    let server =
+        Server::plain(|_| answer("302 Found\r\nLocation: http://169.254.169.254/latest/", b"")).await;
     let captured = captured(&job(&server.url("/"), &[server.port])).await;
-    assert_eq!(captured.incomplete, ["http://169.254.169.254/latest/ was not asked: the address 169.254.169.254 is link-local"]);
+    assert_eq!(
+        captured.incomplete,
+        ["http://169.254.169.254/latest/ was not asked: the address 169.254.169.254 is link-local"]
+    );
     assert_eq!(at(&captured.result, "/capture/state"), "partial");
-    assert_eq!(at(&captured.result, "/capture/allowedAddresses/0"), "127.0.0.1/32", "what was allowed is on the record");
+    assert_eq!(
+        at(&captured.result, "/capture/allowedAddresses/0"),
+        "127.0.0.1/32",
+        "what was allowed is on the record"
+    );
 }
 
 #[tokio::test]
 async fn other_ports_and_other_schemes_are_refused() {
     let server = Server::plain(|_| page("x")).await;
     assert!(refused(run(&job(&server.url("/"), &[]), &crate::Loopback, &Trust::mozilla()).await));
-    for bad in ["", "x", "ftp://a.example/", "file:///etc/passwd", "http://", "http://1.2.3.4.5/", "http://a b/", "gopher://x/"] {
+    for bad in [
+        "",
+        "x",
+        "ftp://a.example/",
+        "file:///etc/passwd",
+        "http://",
+        "http://1.2.3.4.5/",
+        "http://a b/",
+        "gopher://x/",
+    ] {
         let ended = run(&job(bad, &[]), &crate::Loopback, &Trust::mozilla()).await;
         assert!(matches!(ended, Err(NotCaptured::Address(_))), "{bad:?}");
     }

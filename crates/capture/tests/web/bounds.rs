@@ -41,7 +41,9 @@ async fn endless_chunks_are_cut_too_and_all_redirects_share_one_limit() {
 #[tokio::test]
 async fn a_slow_drip_ends_with_the_time_and_keeps_what_came() {
     let server = Server::plain(|path| match path {
-        "/body" => Say::Hang(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 99\r\n\r\nso far".to_vec()),
+        "/body" => Say::Hang(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 99\r\n\r\nso far".to_vec(),
+        ),
         "/head" => Say::Hang(b"HTTP/1.1 200 OK\r\nContent-".to_vec()),
         _ => Say::Hang(Vec::new()),
     })
@@ -63,9 +65,13 @@ async fn a_slow_drip_ends_with_the_time_and_keeps_what_came() {
 async fn a_gzip_bomb_is_cut_when_it_unfolds_and_kept_as_it_came() {
     let mut bomb = Vec::new();
     let zeros = std::io::repeat(b'a').take(20_000_000);
-    flate2::read::GzEncoder::new(zeros, flate2::Compression::best()).read_to_end(&mut bomb).expect("in memory");
+    flate2::read::GzEncoder::new(zeros, flate2::Compression::best())
+        .read_to_end(&mut bomb)
+        .expect("in memory");
     let size = bomb.len();
-    let server = Server::plain(move |_| answer("200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip", &bomb)).await;
+    let server =
+        Server::plain(move |_| answer("200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip", &bomb))
+            .await;
     let mut job = job(&server.url("/"), &[server.port]);
     job.limits.decoded = 1_000_000;
     let captured = captured(&job).await;
@@ -83,7 +89,9 @@ async fn a_wrong_length_is_seen() {
         _ => Say::Bytes(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nlong and more".to_vec()),
     })
     .await;
-    for (path, text, cut) in [("/short", "short", "disconnect"), ("/chunk", "chunk", "disconnect"), ("/long", "long", "whole")] {
+    for (path, text, cut) in
+        [("/short", "short", "disconnect"), ("/chunk", "chunk", "disconnect"), ("/long", "long", "whole")]
+    {
         let captured = captured(&job(&server.url(path), &[server.port])).await;
         assert_eq!((captured.text.as_str(), truncated(&captured).as_str()), (text, cut), "{path}");
     }
@@ -93,7 +101,9 @@ async fn a_wrong_length_is_seen() {
 async fn a_flood_of_header_fields_ends_and_is_kept() {
     let server = Server::plain(|path| match path {
         "/many" => Say::Endless(b"HTTP/1.1 200 OK\r\n".to_vec(), b"X-A: b\r\n".repeat(50)),
-        _ => Say::Bytes([b"HTTP/1.1 200 OK\r\n".to_vec(), b"X: y\r\n".repeat(300), b"\r\nbody".to_vec()].concat()),
+        _ => Say::Bytes(
+            [b"HTTP/1.1 200 OK\r\n".to_vec(), b"X: y\r\n".repeat(300), b"\r\nbody".to_vec()].concat(),
+        ),
     })
     .await;
     for path in ["/many", "/more"] {
@@ -115,7 +125,10 @@ async fn what_is_no_http_is_kept_as_it_came() {
 #[tokio::test]
 async fn interim_answers_do_not_hide_the_answer() {
     let server = Server::plain(|_| {
-        Say::Bytes(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec())
+        Say::Bytes(
+            b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+                .to_vec(),
+        )
     })
     .await;
     let captured = captured(&job(&server.url("/"), &[server.port])).await;
@@ -125,8 +138,23 @@ async fn interim_answers_do_not_hide_the_answer() {
 }
 
 #[tokio::test]
+async fn a_flood_of_interim_answers_is_no_answer() {
+    let server = Server::plain(|_| {
+        let flood = b"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(1000);
+        Say::Bytes([flood, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec()].concat())
+    })
+    .await;
+    let captured = captured(&job(&server.url("/"), &[server.port])).await;
+    assert_eq!(captured.incomplete.len(), 1, "{:?}", captured.incomplete);
+    assert!(captured.result.pointer("/page/status").is_none());
+}
+
+#[tokio::test]
 async fn a_coding_that_was_not_asked_for_is_kept_and_said() {
-    let server = Server::plain(|_| answer("200 OK\r\nContent-Encoding: br\r\nContent-Type: text/html", b"\x0b\x02\x80x\x03")).await;
+    let server = Server::plain(|_| {
+        answer("200 OK\r\nContent-Encoding: br\r\nContent-Type: text/html", b"\x0b\x02\x80x\x03")
+    })
+    .await;
     let captured = captured(&job(&server.url("/"), &[server.port])).await;
     assert!(captured.incomplete[0].contains("br"), "{:?}", captured.incomplete);
 }

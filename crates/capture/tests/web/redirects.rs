@@ -29,7 +29,12 @@ async fn every_kind_is_followed_and_each_has_its_question_and_answer() {
     let captured = captured(&job(&server.url("/#part"), &[server.port, port])).await;
     let result = &captured.result;
     assert_eq!(captured.incomplete, Vec::<String>::new());
-    let kinds: Vec<_> = at(result, "/redirects").as_array().expect("a list").iter().map(|it| (&it["kind"], &it["status"])).collect();
+    let kinds: Vec<_> = at(result, "/redirects")
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|it| (&it["kind"], &it["status"]))
+        .collect();
     let (http, refresh, meta) = (json!("http"), json!("refresh-header"), json!("meta"));
     let status = |n: u16| json!(n);
     assert_eq!(
@@ -77,7 +82,14 @@ async fn a_circle_and_a_chain_without_end_are_left_and_said() {
 
 #[tokio::test]
 async fn what_is_no_web_address_is_not_followed() {
-    for target in ["ftp://x.example/", "javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "http://", "http://[::1"] {
+    for target in [
+        "ftp://x.example/",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "file:///etc/passwd",
+        "http://",
+        "http://[::1",
+    ] {
         let server = Server::plain(move |_| to(302, target)).await;
         let captured = captured(&job(&server.url("/"), &[server.port])).await;
         assert_eq!(at(&captured.result, "/redirects/0/followed"), false, "{target}");
@@ -88,7 +100,13 @@ async fn what_is_no_web_address_is_not_followed() {
 
 #[tokio::test]
 async fn a_page_that_renews_itself_is_no_redirect() {
-    let server = Server::plain(|_| answer("200 OK\r\nContent-Type: text/html\r\nRefresh: 30", b"<meta http-equiv=refresh content='3600;/x'>")).await;
+    let server = Server::plain(|_| {
+        answer(
+            "200 OK\r\nContent-Type: text/html\r\nRefresh: 30",
+            b"<meta http-equiv=refresh content='3600;/x'>",
+        )
+    })
+    .await;
     let captured = captured(&job(&server.url("/"), &[server.port])).await;
     assert_eq!((captured.incomplete.len(), server.heard().len()), (0, 1));
 }

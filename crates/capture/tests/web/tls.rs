@@ -55,7 +55,12 @@ async fn captured(server: &Server, trust: &Trust) -> Captured {
 }
 
 fn problems(captured: &Captured) -> Vec<&str> {
-    at(&captured.result, "/tls/0/problems").as_array().expect("a list").iter().filter_map(|it| it.as_str()).collect()
+    at(&captured.result, "/tls/0/problems")
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|it| it.as_str())
+        .collect()
 }
 
 #[tokio::test]
@@ -70,7 +75,10 @@ async fn a_good_chain_verifies_and_is_recorded_whole() {
     assert_eq!(at(result, "/tls/0/chain/0/validFrom"), "2022-01-01T00:00:00Z");
     assert_eq!(at(result, "/tls/0/chain/1/subject"), "CN=Test Authority");
     assert_eq!(at(result, "/page/tlsIssuer"), "Test Authority");
-    assert_eq!((at(result, "/page/tlsValidDays"), at(result, "/page/tlsAgeDays")), (&365.into(), &245.into()));
+    assert_eq!(
+        (at(result, "/page/tlsValidDays"), at(result, "/page/tlsAgeDays")),
+        (&365.into(), &245.into())
+    );
     assert_eq!(at(result, "/data/requests/0/response/response/securityState"), "secure");
     assert_eq!(at(result, "/stats/securePercentage"), 100);
     let pem = of_kind(&captured, "resource").remove(0).1;
@@ -97,7 +105,10 @@ async fn a_bad_certificate_is_recorded_and_the_page_is_captured_all_the_same() {
         assert_eq!(problems(&captured), said);
         assert_eq!(at(&captured.result, "/tls/0/verified"), false);
         assert_eq!(at(&captured.result, "/page/title"), "Bank");
-        assert_eq!(at(&captured.result, "/data/requests/0/response/response/securityState"), "insecure-broken");
+        assert_eq!(
+            at(&captured.result, "/data/requests/0/response/response/securityState"),
+            "insecure-broken"
+        );
     }
 }
 

@@ -81,13 +81,21 @@ impl FromStr for Place {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is not HOST:PORT:ADDR, as in a.example:443:192.0.2.1 or a.example:443:[2001:db8::1]");
+        let wrong = || {
+            format!(
+                "{text:?} is not HOST:PORT:ADDR, as in a.example:443:192.0.2.1 or a.example:443:[2001:db8::1]"
+            )
+        };
         let (host, rest) = text.split_once(':').ok_or_else(wrong)?;
         let (port, address) = rest.split_once(':').ok_or_else(wrong)?;
         let address = address.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(address);
         let port = port.parse().map_err(|_| wrong())?;
         let address = address.parse().map_err(|_| wrong())?;
-        if host.is_empty() { Err(wrong()) } else { Ok(Self { host: host.to_ascii_lowercase(), port, address }) }
+        if host.is_empty() {
+            Err(wrong())
+        } else {
+            Ok(Self { host: host.to_ascii_lowercase(), port, address })
+        }
     }
 }
 

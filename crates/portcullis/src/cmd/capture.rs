@@ -20,7 +20,9 @@ const MAX_DATABASE: u64 = 256 * 1024 * 1024;
 pub(super) async fn run(global: &Global, args: cli::Capture) -> Result<Exit> {
     free(&args.out)?;
     if root() {
-        out::note("portcullis: this runs as root and reads what strangers wrote; give it a user of its own (docs/capture.md)");
+        out::note(
+            "portcullis: this runs as root and reads what strangers wrote; give it a user of its own (docs/capture.md)",
+        );
     }
     let job = job(&args)?;
     let countries = args.country_db.as_deref().map(countries).transpose()?;
@@ -52,7 +54,10 @@ fn job(args: &cli::Capture) -> Result<Job> {
         id: uuid::Builder::from_unix_timestamp_millis(now, &home::random()?).into_uuid().into_bytes(),
         now,
         software: software.to_owned(),
-        user_agent: args.user_agent.clone().unwrap_or_else(|| format!("Mozilla/5.0 (compatible; {software})")),
+        user_agent: args
+            .user_agent
+            .clone()
+            .unwrap_or_else(|| format!("Mozilla/5.0 (compatible; {software})")),
         how: args.how.word().to_owned(),
         from_country: args.from_country.clone(),
         allowed: Allowed { networks: args.networks.clone(), ports: args.ports.clone() },
@@ -117,7 +122,11 @@ fn tell(args: &cli::Capture, captured: &Captured) {
     for hop in list(result, "redirects") {
         let way = format!("{} {}", hop["status"], text(hop, "kind"));
         let stopped = hop["why"].as_str().map_or_else(String::new, |why| format!(" (not followed: {why})"));
-        out::data(format_args!("redirect   {way}: {} -> {}{stopped}", short(text(hop, "from")), short(text(hop, "to"))));
+        out::data(format_args!(
+            "redirect   {way}: {} -> {}{stopped}",
+            short(text(hop, "from")),
+            short(text(hop, "to"))
+        ));
     }
     for tls in list(result, "tls") {
         out::data(format_args!("tls        {}: {}", short(text(tls, "url")), verdict(tls)));
@@ -129,7 +138,9 @@ fn tell(args: &cli::Capture, captured: &Captured) {
         out::data(format_args!("field      {} (in no form)", named(field)));
     }
     for network in list(&result["capture"], "allowedAddresses").filter_map(Value::as_str) {
-        out::data(format_args!("ALLOWED    {network}: this capture could speak to addresses that are not public"));
+        out::data(format_args!(
+            "ALLOWED    {network}: this capture could speak to addresses that are not public"
+        ));
     }
     for (name, bytes) in &captured.files {
         out::data(format_args!("file       {} ({} bytes)", args.out.join(name).display(), bytes.len()));
@@ -154,16 +165,23 @@ fn verdict(tls: &Value) -> String {
 
 fn tell_form(form: &Value) {
     let names = ["name", "id"].iter().find_map(|it| form[*it].as_str()).unwrap_or("without a name");
-    let hidden = form["hiddenBy"].as_str().map_or_else(String::new, |why| format!(", hidden: {}", short(why)));
+    let hidden =
+        form["hiddenBy"].as_str().map_or_else(String::new, |why| format!(", hidden: {}", short(why)));
     let target = form["action"].as_str().unwrap_or("no address");
-    out::data(format_args!("form       {} ({} {}{hidden})", short(names), text(form, "method"), short(target)));
+    out::data(format_args!(
+        "form       {} ({} {}{hidden})",
+        short(names),
+        text(form, "method"),
+        short(target)
+    ));
     for field in list(form, "inputs") {
         out::data(format_args!("             {}", named(field)));
     }
 }
 
 fn named(field: &Value) -> String {
-    let mut words = format!("{} {}", short(text(field, "type")), short(field["name"].as_str().unwrap_or("-")));
+    let mut words =
+        format!("{} {}", short(text(field, "type")), short(field["name"].as_str().unwrap_or("-")));
     if field["required"].as_bool() == Some(true) {
         words += ", required";
     }
