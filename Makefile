@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help cargo tools build demo run test lint bench-edge bench-block fuzz oracle-sumdb oracle-witness clean-demo
+.PHONY: help cargo tools build demo run test lint bench-edge bench-block fuzz oracle-sumdb oracle-witness clean-demo handbook
 
 PORTCULLIS := target/release/portcullis
 BENCHED := target/bench-release/portcullis
@@ -46,6 +46,7 @@ lint: cargo ## format and lints, warnings are errors
 test: cargo ## every test; installs nginx, curl, Chromium, Python, a mail server for tests and the OpenSSH client when missing
 	@$(NEED) $(NEED_BUILD) $(NEED_KEYS) $(NEED_TEST)
 	@scripts/mail-tools.sh >/dev/null
+	@scripts/warc.sh
 	cargo test --workspace --locked
 
 bench-edge: cargo ## CPU per request against nginx and HAProxy, in one run (about 10 minutes)
@@ -68,6 +69,10 @@ oracle-witness: build ## witnesses and logs of others: do they cosign ours, do w
 	@command -v siglog >/dev/null || { echo "siglog is missing: cargo install siglog" >&2; exit 3; }
 	@python3 -c 'import witness_log' 2>/dev/null || { echo "witness-log is missing: pip install witness-log" >&2; exit 3; }
 	python3 crates/relay/oracles/witness.py target/release/portcullis
+
+handbook: ## docs/handbook as a book to read in a browser (needs mdbook)
+	@command -v mdbook >/dev/null || { echo "mdbook is missing: cargo install mdbook" >&2; exit 3; }
+	mdbook build docs/handbook --dest-dir ../../target/handbook
 
 fuzz: ## one minute per fuzz target (needs cargo-fuzz and a nightly compiler)
 	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 3; }

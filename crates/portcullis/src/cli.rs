@@ -1,5 +1,6 @@
 //! The command line. Help texts are written for somebody who is tired and has to get it right.
 
+mod capture;
 mod case;
 mod mail;
 mod people;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{duration::Span, exit};
 
+pub(crate) use capture::Capture;
 pub(crate) use case::*;
 pub(crate) use mail::{Contact, Customers, CustomersCommand, Mail, MailWord};
 pub(crate) use people::{
@@ -136,6 +138,16 @@ Examples, in their order; a majority of the officers signs (at least three, one 
             portcullis reports close rpt-0679fd3b4 --outcome acted --reply 'The page is gone.' --as anna"
     )]
     Reports(Reports),
+    /// Keep what a page is now, over HTTP: its answers byte for byte, its forms, its text, its certificates
+    #[command(after_help = "\
+Examples:
+  portcullis capture https://forum.example/t/7 --out t-7
+  portcullis capture https://forum.example/t/7 --out t-7 --from-country DE --country-db GeoLite2-Country.mmdb
+  portcullis capture http://127.0.0.1:8080/ --out own --allow-address 127.0.0.0/8 --port 8080   # a page of one's own
+
+It runs no script, needs no home and reads no configuration. Run it as a user of its own (docs/capture.md).
+Ends with 0 when the whole page was kept, and with 1 when a part of it was: the result says which.")]
+    Capture(Capture),
     /// Everything about one matter: what happened, who did what, which notes came of it
     #[command(
         after_help = "Examples:\n  portcullis case open 'Threats on a forum' --customer first-customer --reports rpt-0679fd3b4 --as anna\n  \

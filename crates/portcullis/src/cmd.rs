@@ -1,6 +1,7 @@
 //! One file per command; this one only says which is which.
 
 mod approve;
+mod capture;
 mod case;
 mod config;
 mod continues;
@@ -49,6 +50,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Sign(args) => sign::run(&global, args),
         Command::Log(args) => log::run(&global, args).await,
         Command::Edges(args) => edges::run(&global, args).await,
+        Command::Capture(args) => capture::run(&global, args).await,
         Command::Case(args) => case::run(&global, args).await,
         Command::Reports(args) => reports::run(&global, args).await,
         Command::Customers(args) => customers::run(&global, args).await,
