@@ -46,8 +46,24 @@ impl Role {
         match (self, act) {
             (_, Act::Read)
             | (Role::Officer, _)
-            | (Role::Analyst, Act::ReadReports | Act::Triage | Act::ReadCases | Act::WorkCases) => true,
-            (Role::Reader, Act::ReadReports | Act::Triage | Act::ReadCases | Act::WorkCases)
+            | (
+                Role::Analyst,
+                Act::ReadReports
+                | Act::Triage
+                | Act::ReadCases
+                | Act::WorkCases
+                | Act::ReadRegister
+                | Act::Register,
+            ) => true,
+            (
+                Role::Reader,
+                Act::ReadReports
+                | Act::Triage
+                | Act::ReadCases
+                | Act::WorkCases
+                | Act::ReadRegister
+                | Act::Register,
+            )
             | (
                 Role::Reader | Role::Analyst,
                 Act::PutBlob | Act::Draft | Act::Sign | Act::Undo | Act::Enrol | Act::DestroyEvidence,
@@ -70,6 +86,8 @@ pub(crate) enum Act {
     ReadCases,
     WorkCases,
     DestroyEvidence,
+    ReadRegister,
+    Register,
 }
 
 impl Act {
@@ -86,6 +104,8 @@ impl Act {
             Act::ReadCases => "read-cases",
             Act::WorkCases => "work-cases",
             Act::DestroyEvidence => "destroy-evidence",
+            Act::ReadRegister => "read-register",
+            Act::Register => "register",
         }
     }
 }
@@ -105,7 +125,7 @@ macro_rules! permits {
         }
     )+ };
 }
-permits! { Read PutBlob Draft Sign Undo Enrol ReadReports Triage ReadCases WorkCases DestroyEvidence }
+permits! { Read PutBlob Draft Sign Undo Enrol ReadReports Triage ReadCases WorkCases DestroyEvidence ReadRegister Register }
 
 /// Proof that whoever asks may do `P`. Only the extractor below makes one.
 #[derive(Debug)]

@@ -18,6 +18,7 @@ pub mod entry;
 pub mod floor;
 pub mod note;
 pub mod people;
+pub mod register;
 pub mod report;
 pub mod room;
 pub mod rota;

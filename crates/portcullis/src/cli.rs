@@ -4,6 +4,7 @@ mod capture;
 mod case;
 mod mail;
 mod people;
+mod register;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ pub(crate) use mail::{Contact, Customers, CustomersCommand, Mail, MailWord};
 pub(crate) use people::{
     Enrol, Kit, Officer, Policy, PolicyFile, PolicyNew, Quorum, Remove, Suspend, SuspendTerms,
 };
+pub(crate) use register::{Contacts, ContactsCommand};
 
 /// A security edge you host yourself, which can block on the record and only so.
 #[derive(Debug, Parser)]
@@ -155,6 +157,12 @@ Ends with 0 when the whole page was kept, and with 1 when a part of it was: the 
             portcullis case show cas-0193 --as anna\n  portcullis case --as anna"
     )]
     Case(Case),
+    /// Who pressed for a decision or against it: written down, counted in public, and no input of any finding
+    #[command(
+        after_help = "Examples:\n  portcullis contacts add 'Asked on the telephone that we drop the site.' --name 'Senator X' \\\n    \
+            --party public-official --side for --customer first-customer --as anna\n  portcullis contacts --as anna"
+    )]
+    Contacts(Contacts),
     /// List edges, enrol one, or forget one
     #[command(
         after_help = "Examples:\n  portcullis edges --as anna\n  portcullis edges enrol 'edge-2+…' --as anna"

@@ -4,6 +4,7 @@ mod approve;
 mod capture;
 mod case;
 mod config;
+mod contacts;
 mod continues;
 mod customers;
 mod desk;
@@ -52,6 +53,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Edges(args) => edges::run(&global, args).await,
         Command::Capture(args) => capture::run(&global, args).await,
         Command::Case(args) => case::run(&global, args).await,
+        Command::Contacts(args) => contacts::run(&global, args).await,
         Command::Reports(args) => reports::run(&global, args).await,
         Command::Customers(args) => customers::run(&global, args).await,
         Command::Finding(Finding::Draft(args)) => finding::draft(&global, args).await,

@@ -127,6 +127,11 @@ impl Desk {
         self.post(&format!("/cases/{case}/evidence/{number}/destroy"), "application/json", body.into()).await
     }
 
+    /// Writes a contact into the register.
+    pub(crate) async fn add_contact(&self, contact: &Value) -> Result<Value> {
+        self.post("/contacts", "application/json", contact.to_string().into()).await
+    }
+
     /// `GET` of a path under the API.
     pub(crate) async fn get(&self, path: &str) -> Result<Value> {
         json(self.ask(Ask::get(&format!("{API}{path}"))).await?)

@@ -17,6 +17,7 @@ mod pages;
 /// The form of a post.
 pub mod post;
 mod posts;
+mod register;
 mod report;
 mod room;
 mod view;
@@ -136,6 +137,8 @@ pub fn router(config: Config, reader: Reader, intake: Option<Intake>, clock: Arc
         .route("/report/{id}/{secret}", get(report::receipt))
         .route("/api/v1/reports", post(report::submit_json))
         .route("/api/v1/reports/{id}/{secret}", get(report::receipt_json))
+        .route("/contacts", get(register::page))
+        .route("/contacts.json", get(register::machine))
         .route("/authority/{id}/{secret}", room::door())
         .fallback(|| async { Failure::NotFound("There is nothing under this address.") })
         .method_not_allowed_fallback(|| async { Failure::Method })

@@ -2,6 +2,7 @@
 
 mod feeds;
 mod ledger_files;
+mod register;
 mod reports;
 mod rooms;
 mod site;

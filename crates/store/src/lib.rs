@@ -25,6 +25,7 @@ mod outbox;
 mod plan;
 pub mod publish;
 mod reader;
+mod register;
 mod rekey;
 mod reports;
 mod rooms;
@@ -54,6 +55,7 @@ pub use outbox::{
 pub use plan::{Plan, Step};
 pub use publish::Published;
 pub use reader::Reader;
+pub use register::{MAX_REGISTER, Pressed, Registered};
 pub use rekey::Rekeyed;
 pub use reports::{ClusterRow, Decided, MAX_REPORTS, Queue, Told};
 pub use rooms::{MAX_LETTER, NewRoom, Room, RoomLine};

@@ -10,7 +10,7 @@ use crate::auth::{Authorised, DestroyEvidence, Permit, WorkCases};
 use crate::desk::Shared;
 use crate::error::DeskError;
 
-fn who<P: Permit>(by: &Authorised<P>) -> Result<Sentence, DeskError> {
+pub(crate) fn who<P: Permit>(by: &Authorised<P>) -> Result<Sentence, DeskError> {
     Sentence::parse(by.name()).map_err(|why| DeskError::Unfit {
         code: "name",
         why: format!("the name of this token cannot stand in a journal: it {why}; make another token"),

@@ -10,6 +10,7 @@ pub(crate) mod enrol;
 pub(crate) mod mail;
 pub(crate) mod publish;
 pub(crate) mod receipt;
+pub(crate) mod register;
 pub(crate) mod report;
 pub(crate) mod sign;
 pub(crate) mod subject;

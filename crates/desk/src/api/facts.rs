@@ -302,7 +302,7 @@ pub(crate) struct NewAnswer {
 }
 
 /// One of a few words, or which there are.
-fn word<T: Copy>(
+pub(super) fn word<T: Copy>(
     field: &str,
     text: &str,
     all: &[T],

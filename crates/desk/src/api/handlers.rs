@@ -45,7 +45,7 @@ pub(crate) fn read_id(path: Result<Path<String>, PathRejection>) -> Result<Id, D
     Id::parse(&text).ok_or_else(|| DeskError::NotFound(format!("{text} is no id")))
 }
 
-fn read_part(query: Result<Query<Part>, QueryRejection>) -> Result<Part, DeskError> {
+pub(crate) fn read_part(query: Result<Query<Part>, QueryRejection>) -> Result<Part, DeskError> {
     query.map(|Query(part)| part).map_err(|e| DeskError::Request(e.body_text()))
 }
 

@@ -21,7 +21,8 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    fn limit(&self) -> u32 {
+    /// How many items are wanted, within the bounds.
+    pub(crate) fn limit(&self) -> u32 {
         self.limit.unwrap_or(limits::PAGE).clamp(1, limits::MAX_PAGE)
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod facts;
 pub(crate) mod handlers;
 pub(crate) mod lists;
 pub(crate) mod look;
+pub(crate) mod register;
 pub(crate) mod reports;
 pub(crate) mod resource;
 
@@ -49,6 +50,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
         facts::attach,
         facts::fetch,
         facts::destroy,
+        register::list,
+        register::add,
         handlers::openapi,
     ),
     modifiers(&Bearer),

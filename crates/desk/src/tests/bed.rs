@@ -464,6 +464,14 @@ fn about_reports_and_cases(house: &House, subject: &Subject, put: &mut impl FnMu
     }
     put("close", serde_json::json!({ "act": "close", "outcome": "remedied", "why": "Gone." }).to_string());
     put("reopen", serde_json::json!({ "act": "reopen", "why": "Back." }).to_string());
+    let contact = |party: &str, customer: &str| {
+        serde_json::json!({ "party": party, "name": "Senator X", "side": "for", "customer_id": customer,
+            "what": "Asked by letter that we drop the site." })
+        .to_string()
+    };
+    put("contact", contact("public-official", "cus_first"));
+    put("contact-odd", contact("king", "cus_first"));
+    put("contact-nobody", contact("press", "cus_nobody"));
     put("odd-reply", outcome("acted", "two\nlines"));
 }
 

@@ -74,7 +74,7 @@ pub(super) async fn run(global: &Global, args: Case) -> Result<Exit> {
 }
 
 /// A time as the API takes it: whole, or without a date for one of the last 24 hours.
-fn when(flag: &str, said: Option<&str>, now: Time) -> Result<String> {
+pub(super) fn when(flag: &str, said: Option<&str>, now: Time) -> Result<String> {
     let Some(said) = said else { return Ok(now.to_string()) };
     let clock = |time: &str| {
         let today = now.to_string();

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! reports CATEGORY HOST [xN]: TEXT        anybody; N copies, each with another name under it
+//! hears PARTY for|against "NAME" CUSTOMER: WHAT     somebody pressed; into the register of contacts
 //! opens CASE CUSTOMER|none: TITLE
 //! links CASE HOST                         every line of the queue about this hostname
 //! saw CASE DATE TIME: WHAT                when it happened
@@ -73,6 +74,11 @@ impl Act {
     pub(crate) async fn run(&self, world: &mut World) -> Result<(), String> {
         match self.verb.as_str() {
             "reports" => self.reports(world).await,
+            "hears" => {
+                let body = json!({ "party": self.arg(0)?, "side": self.arg(1)?, "name": self.arg(2)?,
+                    "customer_id": self.arg(3)?, "what": self.words });
+                world.tell(&self.who, "/contacts", &body).await.map(drop)
+            }
             "opens" => {
                 let customer = Some(self.arg(1)?).filter(|c| *c != "none");
                 let body = json!({ "id": self.arg(0)?, "title": self.words, "customer_id": customer });

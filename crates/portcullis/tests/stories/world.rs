@@ -233,7 +233,9 @@ impl World {
             return Err("the log holds it".into());
         }
         let mut paths: Vec<String> =
-            ["/", "/feed.atom", "/feed.json", "/ledger/"].map(str::to_owned).to_vec();
+            ["/", "/feed.atom", "/feed.json", "/ledger/", "/contacts", "/contacts.json"]
+                .map(str::to_owned)
+                .to_vec();
         paths.extend((0..size).map(|index| format!("/ledger/entry/{index}")));
         for decision in self.folded().await.decisions() {
             let id: &Id = &decision.impose.head.id;

@@ -25,6 +25,12 @@
                   nora judges cas-1 nexus met evd-1: The threads are reachable through us.
   impossible cus_first: `credible` is unknown: Much abuse
   impossible cus_first: `imminent` is not met: No time and no act
+                  nora hears public-official for "A senator" cus_first: Demands in a letter that we end our services.
+                  nora hears organisation for "The campaign" cus_first: Writes to us, our customers and the papers every day.
+                  nora hears organisation against "A society for free speech" cus_first: Asks us not to give way.
+  public /contacts: <td>Public officials</td><td class="num">1</td><td class="num">0</td>
+  public /contacts: <td>Organisations and campaigns</td><td class="num">1</td><td class="num">1</td>
+  nowhere: A senator
 2022-08-24 09:00  the-crowd reports harassment forum.first.example x3000: This site is revolting and everybody knows what it has done to people for years. You keep it online and take money for it. Drop it now and say so in public, or answer for all that comes of it.
 2022-08-26 10:00  nora answers cas-1 ref-1 acknowledged "a case officer, called back": Received; nobody can say when.
 # The policy that stands: security services do not end because content is revolting. It is a decision, on the record.
