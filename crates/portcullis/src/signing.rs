@@ -135,15 +135,33 @@ pub(crate) fn agreed(question: &str, yes: bool) -> Result<bool> {
     if yes {
         return Ok(true);
     }
+    let said = asked(&format!("{question} [y/N] "))?;
+    Ok(matches!(said.to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Has somebody type what they are about to name, so that a block of the wrong customer takes more than one key.
+pub(crate) fn typed(what: &str, wanted: &str, yes: bool) -> Result<()> {
+    if yes {
+        return Ok(());
+    }
+    let said = asked(&format!("type {what} ({wanted}) to go on: "))?;
+    if said.eq_ignore_ascii_case(wanted) {
+        return Ok(());
+    }
+    Err(Failure::refused(format!("not signed: you typed {said:?}, and {what} is {wanted}"))
+        .next("if that is not the one you meant, you had the wrong customer"))
+}
+
+fn asked(question: &str) -> Result<String> {
     if !std::io::stdin().is_terminal() {
         return Err(
             Failure::refused("nothing was done: nobody to ask").next("run it at a terminal, or add --yes")
         );
     }
     let mut stderr = std::io::stderr();
-    let asked = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+    let asked = write!(stderr, "{question}").and_then(|()| stderr.flush());
     let mut line = String::new();
     let read = asked.and_then(|()| std::io::stdin().lock().read_line(&mut line));
     read.map_err(|e| Failure::new(Exit::Io, format!("cannot ask: {e}")))?;
-    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+    Ok(line.trim().to_owned())
 }

@@ -147,6 +147,7 @@ async fn send(
     proposal: &Proposal,
 ) -> Result<Exit> {
     review::show_subject(desk, subject).await?;
+    signing::typed("the main hostname", main_hostname(subject), proposal.yes.yes)?;
     out::note(format_args!("post       {} ({} bytes)", proposal.post.display(), post.len()));
     desk.put_blob(subject.to_string().as_bytes()).await?;
     desk.put_blob(post).await?;
@@ -163,6 +164,12 @@ async fn send(
     };
     let next = format!("by {}, {who}: {} approve {id}", impose.approve_by, global.somebody());
     Ok(signing::report(global, &note, &next))
+}
+
+/// The hostname that people know the customer by: the shortest of those that would be blocked.
+fn main_hostname(subject: &Subject) -> &str {
+    let shortest = subject.hostnames.iter().min_by_key(|host| (host.len(), host.as_str()));
+    shortest.map_or("", String::as_str)
 }
 
 /// `--withhold REASON:FILE --opens TIME`: what the note says, and the text.
