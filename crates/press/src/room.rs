@@ -46,7 +46,7 @@ const ANSWERS: u32 = 30;
 
 /// What may be said, as the form offers it.
 const CHOICES: [(Answer, &str); 7] = [
-    (Answer::Acknowledged, "We have it; somebody works on it"),
+    (Answer::Acknowledged, "We have it, and somebody works on it"),
     (Answer::Asks, "We have a question"),
     (Answer::Acts, "We act ourselves, in time"),
     (Answer::CannotInTime, "We cannot act in time"),
