@@ -43,7 +43,7 @@ pub use plan::{Plan, Step};
 pub use publish::Published;
 pub use reader::Reader;
 pub use rekey::Rekeyed;
-pub use reports::{ClusterRow, Decided, MAX_REPORTS, Queue, Told};
+pub use reports::{ClusterRow, Decided, FOUND, MAX_REPORTS, Queue, Told};
 pub use snapshots::SNAPSHOT_SECONDS;
 
 /// Everything a desk may do to what is kept. Clones share the connections.

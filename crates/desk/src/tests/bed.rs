@@ -380,6 +380,7 @@ fn texts(house: &House) -> BTreeMap<&'static str, Vec<u8>> {
     put("gone", outcome("acted", "The page is gone."));
     put("back", outcome("open", "It is back."));
     put("odd-outcome", outcome("blocked", "You wish."));
+    put("other", outcome("unfounded", "There is nothing."));
     put("case", serde_json::json!({ "id": "cas-1", "title": "A bank's page", "customer_id": "cus_first", "reports": ["rpt-1"] }).to_string());
     put(
         "case-nobody",
