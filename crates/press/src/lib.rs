@@ -4,7 +4,7 @@
 //! use, beside the files with which all of it can be checked.
 //! Owns: the form of a post, the public pages and feeds, and how the ledger's files are handed out.
 //! Trusts: the trust line it is given; the store only as far as hashes and the fold bear it out.
-//! Never: writes (but into the inbox, where reports wait for the desk), sets a cookie, runs a script in a visitor's browser, or shows a text that is not the signed one.
+//! Never: writes (but into the inbox, where reports wait for the desk, and into the mailbox that it is given), sets a cookie, runs a script in a visitor's browser, or shows a text that is not the signed one.
 
 mod decision;
 mod feed;
@@ -12,6 +12,10 @@ mod files;
 mod fold;
 mod http;
 mod ledger_pages;
+/// Mails that complain.
+pub mod mail;
+/// A mailbox in which mails arrive.
+pub mod maildir;
 mod markdown;
 mod pages;
 /// The form of a post.
@@ -20,6 +24,8 @@ mod posts;
 mod report;
 mod view;
 mod words;
+/// XARF v4 reports.
+pub mod xarf;
 
 use std::sync::Arc;
 
@@ -34,8 +40,8 @@ use store::Reader;
 use crate::fold::Fold;
 use crate::http::{Failure, dress};
 use crate::posts::Posts;
-use crate::report::Minute;
-pub use crate::report::{Draw, Intake};
+use crate::report::{Minute, Room};
+pub use crate::report::{Complaint, Content, Draw, Intake};
 
 /// The one stylesheet, inline in every page and named by its hash in the Content-Security-Policy.
 const STYLE: &str = include_str!("../templates/style.css");
@@ -87,6 +93,7 @@ pub(crate) struct App {
     pub(crate) csp_form: HeaderValue,
     pub(crate) intake: Option<Intake>,
     pub(crate) minute: Minute,
+    pub(crate) room: Room,
 }
 
 impl App {
@@ -110,6 +117,7 @@ pub fn router(config: Config, reader: Reader, intake: Option<Intake>, clock: Arc
         csp_form: content_security_policy("'self'"),
         intake,
         minute: Minute::default(),
+        room: Room::default(),
         config,
         reader,
         clock,
@@ -131,6 +139,7 @@ pub fn router(config: Config, reader: Reader, intake: Option<Intake>, clock: Arc
         .route("/report", get(report::show).post(report::submit))
         .route("/report/{id}/{secret}", get(report::receipt))
         .route("/api/v1/reports", post(report::submit_json))
+        .route("/api/v1/reports/xarf", post(report::submit_xarf))
         .route("/api/v1/reports/{id}/{secret}", get(report::receipt_json))
         .fallback(|| async { Failure::NotFound("There is nothing under this address.") })
         .method_not_allowed_fallback(|| async { Failure::Method })
