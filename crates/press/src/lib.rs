@@ -122,7 +122,7 @@ pub fn router(config: Config, reader: Reader, intake: Option<Intake>, clock: Arc
         reader,
         clock,
     });
-    Router::new()
+    let routes = Router::new()
         .route("/", get(pages::index))
         .route("/posts/{id}", get(pages::post))
         .route("/decisions/{id}", get(decision::page_or_json))
@@ -143,8 +143,9 @@ pub fn router(config: Config, reader: Reader, intake: Option<Intake>, clock: Arc
         .route("/api/v1/reports/{id}/{secret}", get(report::receipt_json))
         .fallback(|| async { Failure::NotFound("There is nothing under this address.") })
         .method_not_allowed_fallback(|| async { Failure::Method })
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), dress))
-        .with_state(app)
+        .with_state(Arc::clone(&app));
+    // Around the routes as a whole: axum names the methods in `Allow` only after the layers of a route.
+    Router::new().fallback_service(routes).layer(axum::middleware::from_fn_with_state(app, dress))
 }
 
 /// Nothing is allowed but our one stylesheet, and forms where there is one.
