@@ -2,6 +2,7 @@
 
 mod feeds;
 mod ledger_files;
+mod mailbox;
 mod reports;
 mod site;
 
