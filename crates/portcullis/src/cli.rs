@@ -491,7 +491,7 @@ pub(crate) enum ReportsCommand {
     #[command(after_help = "\
 Examples:
   portcullis --home /srv/portcullis reports import complaint.eml
-  portcullis --home /srv/portcullis reports import - < complaint.eml      # or in an alias: |\"portcullis ... import -\"
+  portcullis --home /srv/portcullis reports import - < complaint.eml
   portcullis --home /srv/portcullis reports import ~/Maildir")]
     Import {
         /// A message (RFC 5322), a Maildir, or - for a message on standard input.

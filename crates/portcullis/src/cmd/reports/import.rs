@@ -1,4 +1,4 @@
-//! `portcullis reports import`: a mail by hand, or from an alias that pipes it here.
+//! `portcullis reports import`: a mail by hand.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -15,8 +15,7 @@ use crate::config::Config;
 use crate::exit::{Exit, Failure, Result};
 use crate::{home, out, plane};
 
-/// Anything but 0 means that the mail was not taken: a mail server that pipes it here must keep it then
-/// (docs/reports.md).
+/// Takes a mail, or all that is new in a Maildir.
 pub(super) async fn run(global: &Global, from: &Path) -> Result<Exit> {
     let config = Config::open(&global.home.join("portcullis.toml"))?;
     config.need(&["desk"])?;
