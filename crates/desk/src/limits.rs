@@ -45,6 +45,9 @@ pub(crate) const MAX_PAGE: u32 = store::MAX_PAGE;
 /// Reports of a cluster in one answer: they say the same, so few are enough; 20 of the largest are 2.4 MB.
 pub(crate) const REPORTS_SHOWN: u32 = 20;
 
+/// Least part of a report's number that may stand for it, bytes: four of its sixteen random digits tell 65,536 apart.
+pub(crate) const PART_OF_NUMBER: usize = 4;
+
 /// Reports that are read from the inbox before the next look: 100 of the largest are 12 MB.
 pub(crate) const TAKEN_AT_ONCE: usize = 100;
 

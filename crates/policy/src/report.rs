@@ -9,7 +9,8 @@ use crate::{
     GrammarError, Id, Sentence, Time,
     note::words,
     subject::is_hostname,
-    text::{Lines, number, optional, or_none},
+    text::{Lines, is_seen, number, optional, or_none},
+    time::DAY,
 };
 use alloc::{
     format,
@@ -27,6 +28,9 @@ pub const MAX_TEXT: usize = 16 * 1024;
 const MAX_ADDRESS: usize = 2048;
 /// Longest e-mail address, bytes (RFC 5321, sections 4.5.3.1.1 and 4.5.3.1.2: 64, `@`, 255).
 const MAX_EMAIL: usize = 320;
+/// How far ahead of our clock a reporter's may be, seconds: a day, for those who write their local time, or whose clock
+/// is wrong.
+pub const AHEAD: u64 = DAY;
 /// Largest report as text, bytes: addresses, description and a few short lines.
 pub const MAX_REPORT: usize = MAX_ABOUT * (MAX_ADDRESS + 8) + MAX_TEXT + 8192;
 
@@ -77,6 +81,24 @@ words! {
         Form = "form",
         /// The API of the press.
         Api = "api",
+        /// XARF v4, over the API of the press or in a mail.
+        Xarf = "xarf",
+        /// A mail.
+        Mail = "mail",
+        /// A feedback report in a mail (ARF, RFC 5965).
+        Arf = "arf",
+    }
+}
+
+impl Channel {
+    /// Whether a report that came so must say where it is. A mail cannot be asked again, and is read by a person either
+    /// way.
+    #[must_use]
+    pub fn needs_address(self) -> bool {
+        match self {
+            Self::Form | Self::Api | Self::Xarf => true,
+            Self::Mail | Self::Arf => false,
+        }
     }
 }
 
@@ -156,7 +178,7 @@ pub struct Report {
     pub secret: Hash,
     /// What it is about.
     pub category: Category,
-    /// Where it is: 1 to [`MAX_ABOUT`].
+    /// Where it is: at most [`MAX_ABOUT`], and at least one where the channel needs one ([`Channel::needs_address`]).
     pub about: Vec<Address>,
     /// When it happened, as the reporter says.
     pub happened: Option<Time>,
@@ -180,12 +202,21 @@ impl Report {
         let plain: String = s.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect();
         let plain = plain.trim();
         match plain.len() {
-            0 => Err("is empty: say what happened"),
+            _ if !plain.chars().any(is_seen) => Err("is empty: say what happened"),
             n if n > MAX_TEXT => {
                 Err("is longer than 16 KiB; put the rest where we can read it and give the address")
             }
             _ => Ok(plain.to_string()),
         }
+    }
+
+    /// When it happened, as far as that can be: at most [`AHEAD`] after the report came.
+    ///
+    /// # Errors
+    /// Says which rule is broken.
+    pub fn read_happened(happened: Time, received: Time) -> Result<Time, &'static str> {
+        let ahead = happened.since(received) > AHEAD;
+        if ahead { Err("lies in the future: say when it happened, or leave it out") } else { Ok(happened) }
     }
 
     /// Reads a report as the inbox keeps it.
@@ -197,15 +228,17 @@ impl Report {
         lines.exactly(FIRST)?;
         let id = lines.read("id", "an id", Id::parse)?;
         let received = lines.read("received", "a time", Time::parse)?;
-        let channel = lines.read("channel", "form or api", Channel::parse)?;
+        let channel = lines.read("channel", "form, api, xarf, mail or arf", Channel::parse)?;
         let secret = lines.read("secret-sha256", "64 lower-case hex digits", Hash::parse_hex)?;
         let category = lines.read("category", "a category", Category::parse)?;
         let mut about = Vec::new();
         while lines.next_is("about") {
             about.push(lines.read("about", "an address", |v| Address::parse(v).ok())?);
         }
-        if about.is_empty() || about.len() > MAX_ABOUT {
-            return Err(lines.wrong(format!("a report names 1 to {MAX_ABOUT} addresses")));
+        if about.len() > MAX_ABOUT || about.is_empty() && channel.needs_address() {
+            return Err(
+                lines.wrong(format!("a report names 1 to {MAX_ABOUT} addresses; only a mail may name none"))
+            );
         }
         let happened = lines.read("happened", "a time or none", |v| optional(v, Time::parse))?;
         let good_faith = lines.read("good-faith", "yes or no", |v| match v {

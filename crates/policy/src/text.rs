@@ -75,6 +75,11 @@ fn is_invisible(c: char) -> bool {
         | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Whether a character leaves anything to be seen. U+2800 is a Braille pattern without dots.
+pub(crate) fn is_seen(c: char) -> bool {
+    !c.is_whitespace() && !c.is_control() && !is_invisible(c) && c != '\u{2800}'
+}
+
 /// Reads lines in order.
 pub(crate) struct Lines<'a> {
     rest: &'a str,

@@ -505,12 +505,12 @@ pub(crate) struct Reports {
 pub(crate) enum ReportsCommand {
     /// Read the first reports of those that say the same, and what was decided
     Show {
-        /// The number, or four characters of its beginning or end.
+        /// The number of any report in it, or four characters or more of its end that fit no other.
         id: String,
     },
     /// Say what became of it; takes one person
     Close {
-        /// The number, or four characters of its beginning or end.
+        /// The number of any report in it, or four characters or more of its end that fit no other.
         id: String,
         /// What became of it.
         #[arg(long, value_enum)]
@@ -521,11 +521,22 @@ pub(crate) enum ReportsCommand {
     },
     /// Open it again; takes one person
     Reopen {
-        /// The number, or four characters of its beginning or end.
+        /// The number of any report in it, or four characters or more of its end that fit no other.
         id: String,
         /// Why, for the record.
         #[arg(long = "why", value_name = "SENTENCE")]
         reply: String,
+    },
+    /// Take a mail in as a report, on the press's machine: one message, or all that is new in a Maildir
+    #[command(after_help = "\
+Examples:
+  portcullis --home /srv/portcullis reports import complaint.eml
+  portcullis --home /srv/portcullis reports import - < complaint.eml
+  portcullis --home /srv/portcullis reports import ~/Maildir")]
+    Import {
+        /// A message (RFC 5322), a Maildir, or - for a message on standard input.
+        #[arg(value_name = "FILE|DIR|-")]
+        from: PathBuf,
     },
 }
 

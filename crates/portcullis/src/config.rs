@@ -206,6 +206,11 @@ impl Config {
         self.typed.listen("press.listen")
     }
 
+    /// The mailbox whose mails become reports.
+    pub(crate) fn press_maildir(&self) -> Option<PathBuf> {
+        self.typed.maybe_path("press.maildir")
+    }
+
     pub(crate) fn relay_listen(&self) -> Listen {
         self.typed.listen("relay.listen")
     }

@@ -4,6 +4,7 @@ pub(crate) mod desk;
 pub(crate) mod edge;
 mod lane;
 pub(crate) mod mail;
+pub(crate) mod maildir;
 pub(crate) mod metrics;
 pub(crate) mod witness;
 

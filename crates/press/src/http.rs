@@ -1,5 +1,6 @@
 //! What every answer has in common: headers, validators, and one place where failures become answers.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -32,7 +33,7 @@ pub(crate) struct Meant;
 pub(crate) enum Failure {
     /// There is no such thing; the words say what was looked for.
     NotFound(&'static str),
-    /// The address is only read.
+    /// The address takes other methods; `Allow` says which.
     Method,
     /// The request makes no sense.
     Bad,
@@ -69,7 +70,7 @@ impl Failure {
     pub(crate) fn title(&self) -> &'static str {
         match self {
             Failure::NotFound(_) => "Not here",
-            Failure::Method => "Only for reading",
+            Failure::Method => "Another method",
             Failure::Bad => "Not understood",
             Failure::NoLedger => "Nothing published yet",
             Failure::Broken(_) => "Something is broken here",
@@ -80,7 +81,7 @@ impl Failure {
     pub(crate) fn detail(&self) -> &'static str {
         match self {
             Failure::NotFound(what) => what,
-            Failure::Method => "This address can only be read: use GET or HEAD.",
+            Failure::Method => "This address takes other methods; `Allow` names them.",
             Failure::Bad => "The address is not in a form this site knows.",
             Failure::NoLedger => "The ledger has no entry yet. Come back once its first policy is signed.",
             Failure::Broken(_) => "The fault is ours and was noted. Please try again later.",
@@ -144,7 +145,7 @@ pub(crate) async fn dress(State(app): State<Arc<App>>, request: Request, next: N
     let failure = failure.or_else(|| refusal_of(response.status()).filter(|_| !meant));
     if let Some(failure) = failure {
         let allow = response.headers_mut().remove(header::ALLOW);
-        response = tell(&app, &path, &failure);
+        response = tell(&app, &path, &failure, allow.as_ref());
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
         }
@@ -178,7 +179,8 @@ fn refusal_of(status: StatusCode) -> Option<Failure> {
     }
 }
 
-fn tell(app: &App, path: &str, failure: &Failure) -> Response {
+/// `allow`: the methods that the address takes.
+fn tell(app: &App, path: &str, failure: &Failure, allow: Option<&HeaderValue>) -> Response {
     if let Failure::Broken(why) = failure {
         // The last part of a report's address, and of a room's, is a secret.
         let shown = if path.contains("/report") || path.starts_with("/authority/") {
@@ -190,16 +192,21 @@ fn tell(app: &App, path: &str, failure: &Failure) -> Response {
     }
     let status = failure.status();
     let kind = problem_kind(path);
+    let methods = allow.filter(|_| matches!(failure, Failure::Method)).and_then(|allow| allow.to_str().ok());
+    let detail: Cow<'_, str> = match methods {
+        Some(methods) => format!("Use {} here.", methods.replace(',', " or ")).into(),
+        None => failure.detail().into(),
+    };
     let body = match kind {
         PROBLEM => serde_json::json!({
             "type": "about:blank",
             "title": failure.title(),
             "status": status.as_u16(),
-            "detail": failure.detail(),
+            "detail": detail,
         })
         .to_string(),
-        TEXT => format!("{}\n", failure.detail()),
-        _ => crate::pages::problem(app, failure).unwrap_or_else(|_| failure.detail().to_string()),
+        TEXT => format!("{detail}\n"),
+        _ => crate::pages::problem(app, failure, &detail).unwrap_or_else(|_| detail.to_string()),
     };
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();

@@ -4,7 +4,7 @@
 //! use, beside the files with which all of it can be checked.
 //! Owns: the form of a post, the public pages and feeds, and how the ledger's files are handed out.
 //! Trusts: the trust line it is given; the store only as far as hashes and the fold bear it out.
-//! Never: writes (but into the inbox, where reports wait for the desk), sets a cookie, runs a script in a visitor's browser, or shows a text that is not the signed one.
+//! Never: writes (but into the inbox, where reports wait for the desk, and into the mailbox that it is given), sets a cookie, runs a script in a visitor's browser, or shows a text that is not the signed one.
 
 mod decision;
 mod feed;
@@ -12,6 +12,10 @@ mod files;
 mod fold;
 mod http;
 mod ledger_pages;
+/// Mails that complain.
+pub mod mail;
+/// A mailbox in which mails arrive.
+pub mod maildir;
 mod markdown;
 mod pages;
 /// The form of a post.
@@ -22,6 +26,8 @@ mod report;
 mod room;
 mod view;
 mod words;
+/// XARF v4 reports.
+pub mod xarf;
 
 use std::sync::Arc;
 
@@ -36,8 +42,8 @@ use store::Reader;
 use crate::fold::Fold;
 use crate::http::{Failure, dress};
 use crate::posts::Posts;
-use crate::report::Minute;
-pub use crate::report::{Draw, Intake};
+pub use crate::report::{Complaint, Content, Draw, Intake};
+use crate::report::{Memory, Minute};
 use crate::room::Doors;
 
 /// The one stylesheet, inline in every page and named by its hash in the Content-Security-Policy.
@@ -91,6 +97,7 @@ pub(crate) struct App {
     pub(crate) intake: Option<Intake>,
     pub(crate) minute: Minute,
     pub(crate) doors: Doors,
+    pub(crate) memory: Memory,
 }
 
 impl App {
@@ -115,11 +122,12 @@ pub fn router(config: Config, reader: Reader, intake: Option<Intake>, clock: Arc
         intake,
         minute: Minute::default(),
         doors: Doors::default(),
+        memory: Memory::default(),
         config,
         reader,
         clock,
     });
-    Router::new()
+    let routes = Router::new()
         .route("/", get(pages::index))
         .route("/posts/{id}", get(pages::post))
         .route("/decisions/{id}", get(decision::page_or_json))
@@ -136,14 +144,16 @@ pub fn router(config: Config, reader: Reader, intake: Option<Intake>, clock: Arc
         .route("/report", get(report::show).post(report::submit))
         .route("/report/{id}/{secret}", get(report::receipt))
         .route("/api/v1/reports", post(report::submit_json))
+        .route("/api/v1/reports/xarf", post(report::submit_xarf))
         .route("/api/v1/reports/{id}/{secret}", get(report::receipt_json))
         .route("/contacts", get(register::page))
         .route("/contacts.json", get(register::machine))
         .route("/authority/{id}/{secret}", room::door())
         .fallback(|| async { Failure::NotFound("There is nothing under this address.") })
         .method_not_allowed_fallback(|| async { Failure::Method })
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), dress))
-        .with_state(app)
+        .with_state(Arc::clone(&app));
+    // Around the routes as a whole: axum names the methods in `Allow` only after the layers of a route.
+    Router::new().fallback_service(routes).layer(axum::middleware::from_fn_with_state(app, dress))
 }
 
 /// Nothing is allowed but our one stylesheet, and forms where there is one.

@@ -280,18 +280,13 @@ struct ProblemPage<'a> {
     frame: Frame<'a>,
     status: u16,
     title: &'static str,
-    detail: &'static str,
+    detail: &'a str,
 }
 
 /// The page for a failure.
-pub(crate) fn problem(app: &App, failure: &Failure) -> Result<String, askama::Error> {
-    ProblemPage {
-        frame: Frame::of(app),
-        status: failure.status().as_u16(),
-        title: failure.title(),
-        detail: failure.detail(),
-    }
-    .render()
+pub(crate) fn problem(app: &App, failure: &Failure, detail: &str) -> Result<String, askama::Error> {
+    ProblemPage { frame: Frame::of(app), status: failure.status().as_u16(), title: failure.title(), detail }
+        .render()
 }
 
 /// `/.well-known/security.txt`, RFC 9116.

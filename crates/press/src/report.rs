@@ -3,32 +3,41 @@
 //! Nobody here judges a report: it is kept in the inbox, and the desk takes it from there. What cannot be kept is said at
 //! once, with what was typed still there.
 
+mod body;
+pub(crate) mod content;
+mod draft;
+pub(crate) mod json;
+
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use askama::Template;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ledger::Hash;
 use policy::report::cluster::Outcome;
-use policy::report::{Address, Category, Channel, MAX_ABOUT, Report, Reporter};
-use policy::{Id, Sentence, Time};
+use policy::report::{Category, Channel};
+use policy::{Id, Time};
 use serde_json::{Value, json};
 use store::{Inbox, StoreError, Told};
 
+pub(crate) use self::body::Memory;
+pub use self::content::{Complaint, Content};
+use self::draft::Draft;
 use crate::App;
 use crate::http::{Failure, HTML, JSON, Meant, PROBLEM};
 use crate::pages::Frame;
 use crate::words::When;
+use crate::xarf;
 
-/// Largest body of a report, bytes: [`policy::report::MAX_TEXT`] of description with every byte escaped (three for
-/// one), and as much again for addresses.
-const BODY: usize = 96 * 1024;
+/// Largest body of a report, KiB: [`policy::report::MAX_TEXT`] of description with every byte escaped (three for one),
+/// and as much again for addresses.
+const BODY: usize = 96;
 
-/// How long a body may take: 96 KiB at 32 kbit/s, a bad line in a crisis, are 24 seconds.
-const SLOW: Duration = Duration::from_secs(40);
+/// Largest body of an XARF report, KiB: a screenshot and a page's source in base64. The format allows 20 MB, but the
+/// contents of evidence are not kept, so a larger one can as well come with its hash and an empty payload.
+const XARF_BODY: usize = 2048;
 
 /// Reports that are taken in a minute, all together. A campaign of ten thousand in an hour passes; a machine does not
 /// fill the disk.
@@ -62,179 +71,30 @@ impl Minute {
     }
 }
 
-/// What somebody typed, or sent, before anybody has looked at it.
-#[derive(Debug, Default)]
-struct Draft {
-    category: String,
-    about: String,
-    happened: String,
-    text: String,
-    name: String,
-    email: String,
-    good_faith: bool,
-}
-
-/// A field that must be changed, and why.
-type Complaint = (&'static str, String);
-
-impl Draft {
-    fn from_form(body: &[u8]) -> Draft {
-        let mut draft = Draft::default();
-        for (key, value) in form_urlencoded::parse(body) {
-            let value = value.into_owned();
-            match key.as_ref() {
-                "category" => draft.category = value,
-                "about" => draft.about = value,
-                "happened" => draft.happened = value,
-                "text" => draft.text = value,
-                "name" => draft.name = value,
-                "email" => draft.email = value,
-                "good_faith" => draft.good_faith = true,
-                _ => {}
-            }
-        }
-        draft
-    }
-
-    /// The API's fields. One that it does not know is an error: it would be lost.
-    fn from_json(body: &[u8]) -> Result<Draft, Vec<Complaint>> {
-        let wrong = |field, why: &str| vec![(field, why.to_owned())];
-        let value: Value =
-            serde_json::from_slice(body).map_err(|e| vec![("body", format!("is no JSON: {e}"))])?;
-        let Value::Object(fields) = value else { return Err(wrong("body", "must be a JSON object")) };
-        let mut draft = Draft::default();
-        for (key, value) in fields {
-            let text = |field| match &value {
-                Value::String(text) => Ok(text.clone()),
-                Value::Null => Ok(String::new()),
-                _ => Err(wrong(field, "must be a string")),
-            };
-            match key.as_str() {
-                "category" => draft.category = text("category")?,
-                "happened" => draft.happened = text("happened")?,
-                "text" => draft.text = text("text")?,
-                "name" => draft.name = text("name")?,
-                "email" => draft.email = text("email")?,
-                "good_faith" => {
-                    draft.good_faith =
-                        value.as_bool().ok_or_else(|| wrong("good_faith", "must be true or false"))?;
-                }
-                "about" => {
-                    let list =
-                        value.as_array().ok_or_else(|| wrong("about", "must be a list of addresses"))?;
-                    for address in list {
-                        let address =
-                            address.as_str().ok_or_else(|| wrong("about", "must be a list of strings"))?;
-                        draft.about.push_str(address);
-                        draft.about.push('\n');
-                    }
-                }
-                other => {
-                    return Err(vec![("body", format!("has the field {other:?}, which is not known here"))]);
-                }
-            }
-        }
-        Ok(draft)
-    }
-
-    /// The report that it amounts to, or everything that is wrong with it.
-    fn report(
-        &self,
-        channel: Channel,
-        id: Id,
-        secret: Hash,
-        received: Time,
-    ) -> Result<Report, Vec<Complaint>> {
-        let mut complaints = Vec::new();
-        let mut say = |field, why: &str| complaints.push((field, why.to_owned()));
-        let category = Category::parse(&self.category);
-        if category.is_none() {
-            say("category", "choose what it is about");
-        }
-        let lines: Vec<&str> = self.about.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let mut about = Vec::new();
-        for line in lines.iter().take(MAX_ABOUT) {
-            match Address::parse(line) {
-                Ok(address) => about.push(address),
-                Err(why) => say("about", &format!("{line:.60} {why}")),
-            }
-        }
-        if lines.is_empty() {
-            say("about", "say where it is: the address of the page, one per line");
-        } else if lines.len() > MAX_ABOUT {
-            say("about", "names more than 50 addresses; send the rest as another report");
-        }
-        let happened = match self.happened.trim() {
-            "" => None,
-            text => {
-                let time = moment(text);
-                if time.is_none() {
-                    say("happened", "must be a date and a time, as in 2026-11-22T23:15");
-                }
-                time
-            }
-        };
-        let text = Report::read_text(&self.text).map_err(|why| say("text", why)).unwrap_or_default();
-        let mut optional = |field, text: &str, read: fn(&str) -> Result<Sentence, &'static str>| {
-            let text = text.trim();
-            let read = (!text.is_empty()).then(|| read(text))?;
-            read.map_err(|why| complaints.push((field, why.to_owned()))).ok()
-        };
-        let name = optional("name", &self.name, Sentence::parse);
-        let email = optional("email", &self.email, Reporter::read_email);
-        match category.filter(|_| complaints.is_empty()) {
-            Some(category) => Ok(Report {
-                id,
-                received,
-                channel,
-                secret,
-                category,
-                about,
-                happened,
-                good_faith: self.good_faith,
-                reporter: Reporter { name, email },
-                text,
-            }),
-            None => Err(complaints),
-        }
-    }
-}
-
-/// A moment as browsers send it (no seconds, no zone), or as the API writes it; UTC either way.
-fn moment(text: &str) -> Option<Time> {
-    [String::new(), "Z".into(), ":00Z".into()].iter().find_map(|end| Time::parse(&format!("{text}{end}")))
-}
-
 /// Why a report was not taken.
 enum Refusal {
     /// It must be changed.
     Unfit(Vec<Complaint>),
+    /// It is larger than this many KiB.
+    Large(usize),
+    /// It did not arrive in time.
+    Slow,
+    /// It broke off.
+    Cut,
     /// Not now.
     Later(&'static str),
     /// Something is broken here.
     Broken(Failure),
 }
 
-/// The body, within its bounds.
-async fn read(body: Body) -> Result<Vec<u8>, Refusal> {
-    let large = "is larger than 96 KiB, or did not arrive within 40 seconds";
-    match tokio::time::timeout(SLOW, to_bytes(body, BODY)).await {
-        Ok(Ok(bytes)) => Ok(bytes.into()),
-        Ok(Err(_)) | Err(_) => Err(Refusal::Unfit(vec![("body", large.into())])),
-    }
-}
-
 /// Keeps a report. Its number, and the secret to ask with.
-async fn take(app: &App, draft: &Draft, channel: Channel) -> Result<(Id, String), Refusal> {
+async fn take(app: &App, content: Content, channel: Channel, now: Time) -> Result<(Id, String), Refusal> {
     let intake = app.intake.as_ref().ok_or(Refusal::Later("This press takes no reports."))?;
-    let now = app.now();
     let random = (intake.draw)().ok_or_else(|| Refusal::Broken(Failure::Broken("no randomness".into())))?;
-    let (number, secret) = random.split_at(8);
-    // Numbers in the order of their coming; 64 random bits beside it, so that none is guessed or given twice.
-    let number = format!("rpt-{:09x}-{}", now.0, hex(number));
-    let (id, secret) = (Id::parse(&number), hex(secret));
-    let id = id.ok_or_else(|| Refusal::Broken(Failure::Broken(format!("{number} is no id"))))?;
-    let report = draft.report(channel, id, Hash::of(secret.as_bytes()), now).map_err(Refusal::Unfit)?;
+    let (digits, secret) = random.split_at(8);
+    let (id, secret) = (number(now, digits), hex(secret));
+    let id = id.ok_or_else(|| Refusal::Broken(Failure::Broken("a number is no id".into())))?;
+    let report = content.report(id, channel, Hash::of(secret.as_bytes()), now);
     if !app.minute.has_room(now) {
         return Err(Refusal::Later(
             "Very many reports come in at this moment. Please send it again in a minute.",
@@ -249,7 +109,34 @@ async fn take(app: &App, draft: &Draft, channel: Channel) -> Result<(Id, String)
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// A report's number: in the order of their coming, and 64 bits beside it, so that none is guessed or given twice.
+pub(crate) fn number(came: Time, digits: &[u8]) -> Option<Id> {
+    Id::parse(&format!("rpt-{:09x}-{}", came.0, hex(digits.get(..8)?)))
+}
+
+impl Refusal {
+    /// How it is answered: which fields must be changed, or why it is not taken now.
+    fn told(self) -> Result<(StatusCode, Vec<Complaint>, Option<&'static str>), Failure> {
+        let body = |why: String| vec![("body".into(), why)];
+        Ok(match self {
+            Self::Unfit(complaints) => (StatusCode::UNPROCESSABLE_ENTITY, complaints, None),
+            Self::Large(most) => {
+                let why = format!("is larger than {most} KiB; send less, and say where the rest can be read");
+                (StatusCode::PAYLOAD_TOO_LARGE, body(why), None)
+            }
+            Self::Slow => (
+                StatusCode::REQUEST_TIMEOUT,
+                body("did not arrive within 40 seconds; send it again".into()),
+                None,
+            ),
+            Self::Cut => (StatusCode::BAD_REQUEST, body("broke off; send it again".into()), None),
+            Self::Later(why) => (StatusCode::SERVICE_UNAVAILABLE, Vec::new(), Some(why)),
+            Self::Broken(failure) => return Err(failure),
+        })
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.filter_map(|n| char::from_digit(n.into(), 16)).collect()
 }
@@ -291,16 +178,14 @@ struct FormPage<'a> {
 impl FormPage<'_> {
     /// What is wrong with a field.
     fn of(&self, field: &str) -> Option<&str> {
-        self.complaints.iter().find(|(of, _)| *of == field).map(|(_, why)| why.as_str())
+        self.complaints.iter().find(|(of, _)| of == field).map(|(_, why)| why.as_str())
     }
 }
 
 fn form(app: &App, draft: &Draft, refusal: Option<Refusal>) -> Result<Response, Failure> {
     let (status, complaints, later) = match refusal {
         None => (StatusCode::OK, Vec::new(), None),
-        Some(Refusal::Unfit(complaints)) => (StatusCode::UNPROCESSABLE_ENTITY, complaints, None),
-        Some(Refusal::Later(why)) => (StatusCode::SERVICE_UNAVAILABLE, Vec::new(), Some(why)),
-        Some(Refusal::Broken(failure)) => return Err(failure),
+        Some(refusal) => refusal.told()?,
     };
     let choice =
         |c: &Category| Choice { word: c.word(), words: words(*c), chosen: draft.category == c.word() };
@@ -338,12 +223,16 @@ pub(crate) async fn show(State(app): State<Arc<App>>) -> Result<Response, Failur
 
 /// `POST /report`: kept, and on to the page that says so, which may be loaded again without sending it twice.
 pub(crate) async fn submit(State(app): State<Arc<App>>, body: Body) -> Result<Response, Failure> {
-    let body = match read(body).await {
+    let body = match app.memory.read(body, BODY).await {
         Ok(body) => body,
         Err(refusal) => return form(&app, &Draft::default(), Some(refusal)),
     };
-    let draft = Draft::from_form(&body);
-    match take(&app, &draft, Channel::Form).await {
+    let (draft, now) = (Draft::from_form(&body.bytes), app.now());
+    let taken = match draft.content(now) {
+        Ok(content) => take(&app, content, Channel::Form, now).await,
+        Err(complaints) => Err(Refusal::Unfit(complaints)),
+    };
+    match taken {
         Ok((id, secret)) => {
             let mut response = told(StatusCode::SEE_OTHER, HTML, String::new());
             let place = HeaderValue::from_str(&format!("/report/{id}/{secret}"));
@@ -358,32 +247,55 @@ pub(crate) async fn submit(State(app): State<Arc<App>>, body: Body) -> Result<Re
 /// `POST /api/v1/reports`
 pub(crate) async fn submit_json(State(app): State<Arc<App>>, body: Body) -> Result<Response, Failure> {
     let taken = async {
-        let draft = Draft::from_json(&read(body).await?).map_err(Refusal::Unfit)?;
-        take(&app, &draft, Channel::Api).await
+        let (body, now) = (app.memory.read(body, BODY).await?, app.now());
+        let content = Draft::from_json(&body.bytes).and_then(|draft| draft.content(now));
+        take(&app, content.map_err(Refusal::Unfit)?, Channel::Api, now).await
     };
-    let problem = |status: StatusCode, detail: String, complaints: &[Complaint]| {
-        let errors: Vec<Value> =
-            complaints.iter().map(|(field, why)| json!({ "field": field, "what": why })).collect();
-        let title = status.canonical_reason();
-        let body = json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail, "errors": errors });
-        Ok(told(status, PROBLEM, body.to_string()))
+    answered(&app, taken.await, None)
+}
+
+/// `POST /api/v1/reports/xarf`
+pub(crate) async fn submit_xarf(State(app): State<Arc<App>>, body: Body) -> Result<Response, Failure> {
+    let mut evidence = None;
+    let taken = async {
+        let (body, now) = (app.memory.read(body, XARF_BODY).await?, app.now());
+        let report = xarf::read(&body.bytes, now).map_err(Refusal::Unfit)?;
+        evidence = (report.evidence > 0).then_some("hashes kept, contents not");
+        take(&app, report.content, Channel::Xarf, now).await
     };
-    match taken.await {
+    let taken = taken.await;
+    answered(&app, taken, evidence)
+}
+
+/// What a program is answered: where to ask what became of it, or what is wrong with which field. `evidence` says what
+/// was kept of that.
+fn answered(
+    app: &App,
+    taken: Result<(Id, String), Refusal>,
+    evidence: Option<&str>,
+) -> Result<Response, Failure> {
+    let refusal = match taken {
         Ok((id, secret)) => {
             let base = &app.config.operator.reasons_base;
-            let (page, api) =
-                (format!("{base}/report/{id}/{secret}"), format!("{base}/api/v1/reports/{id}/{secret}"));
-            let body = json!({ "id": id.as_str(), "page": page, "status": api });
-            Ok(told(StatusCode::CREATED, JSON, body.to_string()))
+            let mut body = json!({
+                "id": id.as_str(),
+                "page": format!("{base}/report/{id}/{secret}"),
+                "status": format!("{base}/api/v1/reports/{id}/{secret}"),
+            });
+            if let Some(evidence) = evidence {
+                body["evidence"] = evidence.into();
+            }
+            return Ok(told(StatusCode::CREATED, JSON, body.to_string()));
         }
-        Err(Refusal::Unfit(complaints)) => {
-            let all: Vec<String> =
-                complaints.iter().map(|(field, why)| format!("`{field}`: {why}")).collect();
-            problem(StatusCode::UNPROCESSABLE_ENTITY, all.join("; "), &complaints)
-        }
-        Err(Refusal::Later(why)) => problem(StatusCode::SERVICE_UNAVAILABLE, why.into(), &[]),
-        Err(Refusal::Broken(failure)) => Err(failure),
-    }
+        Err(refusal) => refusal,
+    };
+    let (status, complaints, later) = refusal.told()?;
+    let all: Vec<String> = complaints.iter().map(|(field, why)| format!("`{field}`: {why}")).collect();
+    let errors: Vec<Value> =
+        complaints.iter().map(|(field, why)| json!({ "field": field, "what": why })).collect();
+    let detail = later.map_or_else(|| all.join("; "), ToOwned::to_owned);
+    let body = json!({ "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(), "detail": detail, "errors": errors });
+    Ok(told(status, PROBLEM, body.to_string()))
 }
 
 #[derive(Template)]

@@ -19,6 +19,7 @@ use policy::case::facts::Answer;
 use policy::room::{Document, MAX_DOCUMENT, Said, code_hash};
 use policy::{Id, Sentence, Time};
 use store::{Room, StoreError};
+use tokio::sync::Semaphore;
 
 use crate::App;
 use crate::http::{Failure, HTML};
@@ -55,9 +56,21 @@ const CHOICES: [(Answer, &str); 7] = [
     (Answer::Withdraws, "We object no longer"),
 ];
 
-/// Wrong codes and answers of this hour, by room.
-#[derive(Debug, Default)]
-pub(crate) struct Doors(Mutex<BTreeMap<Id, Counted>>);
+/// Bodies that are read at once, all rooms together: four of the largest are 40 MiB.
+const AT_ONCE: usize = 4;
+
+/// Wrong codes and answers of this hour, by room; and how many bodies may still come in.
+#[derive(Debug)]
+pub(crate) struct Doors {
+    counted: Mutex<BTreeMap<Id, Counted>>,
+    bodies: Semaphore,
+}
+
+impl Default for Doors {
+    fn default() -> Self {
+        Self { counted: Mutex::default(), bodies: Semaphore::new(AT_ONCE) }
+    }
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Counted {
@@ -69,7 +82,7 @@ struct Counted {
 impl Doors {
     /// Counts, and says what was counted in this hour; `None` when too many rooms are watched already.
     fn count(&self, room: &Id, now: Time, add: impl FnOnce(&mut Counted)) -> Option<Counted> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let hour = now.0 / 3600;
         if held.len() >= WATCHED && !held.contains_key(room) {
             held.retain(|_, counted| counted.hour == hour);
@@ -212,6 +225,10 @@ async fn enter(
     if room.closes <= app.now() {
         return page(&app, StatusCode::GONE, here, Some((CLOSED, true)), None);
     }
+    let Ok(_place) = app.doors.bodies.try_acquire() else {
+        let why = "Very much comes in at this moment. Please send it again in a minute, or call us.";
+        return page(&app, StatusCode::SERVICE_UNAVAILABLE, here, Some((why, true)), None);
+    };
     let sent = match tokio::time::timeout(SLOW, read(request)).await {
         Ok(Ok(sent)) => sent,
         Ok(Err(Refusal::Broken(failure))) => return Err(failure),

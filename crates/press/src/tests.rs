@@ -2,6 +2,7 @@
 
 mod feeds;
 mod ledger_files;
+mod mailbox;
 mod register;
 mod reports;
 mod rooms;

@@ -23,6 +23,9 @@ pub const MAX_WAITING: u64 = 10_000;
 /// The folder beside the database.
 const FOLDER: &str = "inbox";
 
+/// The file in it that writers lock. Its dot keeps it from being taken for a report.
+const WRITERS: &str = ".writers";
+
 /// The end of the inbox that the public's side holds: it can put in, and nothing else. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Inbox {
@@ -32,12 +35,15 @@ pub struct Inbox {
 #[derive(Debug)]
 struct Inner {
     folder: PathBuf,
+    /// Held shared while this writer lives; whoever gets it alone knows that no other does.
+    _alive: File,
     /// At least so many wait: counted anew when it reaches the limit.
     waiting: Mutex<u64>,
 }
 
 impl Inbox {
-    /// The inbox of the store in `dir`; its folder is made if it is not there.
+    /// The inbox of the store in `dir`; its folder is made if it is not there. What a writer that was killed left half
+    /// written goes, unless another one lives and may be writing it.
     ///
     /// # Errors
     /// When the folder cannot be made or read.
@@ -45,8 +51,9 @@ impl Inbox {
         let folder = dir.join(FOLDER);
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
         made.map_err(|e| StoreError::io("create", &folder, e))?;
+        let alive = alive(&folder).map_err(|e| StoreError::io("lock", &folder.join(WRITERS), e))?;
         let waiting = count(&folder).map_err(|e| StoreError::io("read", &folder, e))?;
-        Ok(Inbox { inner: Arc::new(Inner { folder, waiting: Mutex::new(waiting) }) })
+        Ok(Inbox { inner: Arc::new(Inner { folder, _alive: alive, waiting: Mutex::new(waiting) }) })
     }
 
     /// Keeps a report until the desk takes it. When this returns, it is on disk.
@@ -103,6 +110,32 @@ impl Inbox {
         let report = text.await?.and_then(|text| Report::parse(&text).ok()).filter(|r| r.secret == *secret);
         Ok(report.map(|r| Told { received: r.received, category: r.category, decided: None }))
     }
+}
+
+/// Says that a writer lives, after it has cleared up where none does. A file system without locks keeps its leftovers:
+/// they take room and nothing else.
+fn alive(folder: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).mode(0o600).open(folder.join(WRITERS))?;
+    if file.try_lock().is_ok() {
+        for name in half_written(folder)? {
+            fs::remove_file(folder.join(name))?;
+        }
+        file.unlock()?;
+    }
+    match file.lock_shared() {
+        Err(e) if e.kind() != io::ErrorKind::Unsupported => Err(e),
+        _ => Ok(file),
+    }
+}
+
+/// What [`write`] makes before it renames, and nothing else: a dot and a report's number.
+fn half_written(folder: &Path) -> io::Result<Vec<String>> {
+    let names = fs::read_dir(folder)?.filter_map(|item| item.ok()?.file_name().into_string().ok());
+    let ours = |name: &String| {
+        name.strip_prefix('.').is_some_and(|id| id.starts_with("rpt-") && Id::parse(id).is_some())
+    };
+    Ok(names.filter(ours).collect())
 }
 
 /// Files that are whole: a name that begins with a dot is still being written, or was when somebody pulled the plug.

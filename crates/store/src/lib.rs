@@ -57,7 +57,7 @@ pub use publish::Published;
 pub use reader::Reader;
 pub use register::{MAX_REGISTER, Pressed, Registered};
 pub use rekey::Rekeyed;
-pub use reports::{ClusterRow, Decided, MAX_REPORTS, Queue, Told};
+pub use reports::{ClusterRow, Decided, FOUND, MAX_REPORTS, Queue, Told};
 pub use rooms::{MAX_LETTER, NewRoom, Room, RoomLine};
 pub use snapshots::SNAPSHOT_SECONDS;
 

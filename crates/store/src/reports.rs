@@ -14,6 +14,9 @@ use crate::{NewMail, Reader, Result, Store, StoreError, outbox};
 /// Reports that are kept: at a thousand a day, for three years. Beyond that the inbox fills, and the press says so.
 pub const MAX_REPORTS: u64 = 1_000_000;
 
+/// Most clusters that [`Store::find_clusters`] tells: what a person can choose among.
+pub const FOUND: u32 = 10;
+
 /// A cluster as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterRow {
@@ -138,7 +141,8 @@ impl Store {
     /// Decides what became of a cluster, or opens it again. The same decision again changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`]; [`StoreError::Conflict`] when it is opened that is open.
+    /// [`StoreError::NotFound`]; [`StoreError::Conflict`] when it is opened that is open, or decided otherwise that is
+    /// decided: people were told, so it is opened again first, for a reason.
     pub async fn decide_cluster(&self, id: &Id, decided: &Decided) -> Result<ClusterRow> {
         self.decide_cluster_with(id, decided, &|_, _| None).await
     }
@@ -161,8 +165,14 @@ impl Store {
         if row.decided.as_ref().is_some_and(same) {
             return Ok(row);
         }
-        if decided.outcome.is_none() && row.decided.is_none() {
-            return Err(StoreError::Conflict(format!("{id} is open")));
+        match (&decided.outcome, &row.decided) {
+            (None, None) => return Err(StoreError::Conflict(format!("{id} is open"))),
+            (Some(_), Some(before)) => {
+                let word = before.outcome.map_or("open", Outcome::word);
+                let (by, at) = (&before.by, before.at);
+                return Err(StoreError::Conflict(format!("{by} decided: {word}, at {at}; reopen it first")));
+            }
+            _ => {}
         }
         sqlx::query(
             "INSERT INTO cluster_outcome (cluster, seq, at, decider, outcome, reply)
@@ -216,6 +226,39 @@ impl Store {
     /// When the database refuses.
     pub async fn cluster(&self, id: &Id) -> Result<Option<ClusterRow>> {
         load(&mut *self.rows().acquire().await?, id).await
+    }
+
+    /// The cluster that holds this report.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn cluster_of(&self, report: &str) -> Result<Option<Id>> {
+        let cluster: Option<String> = sqlx::query_scalar("SELECT cluster FROM report WHERE id = $1")
+            .bind(report)
+            .fetch_optional(self.rows())
+            .await?;
+        cluster.as_deref().map(db::id).transpose()
+    }
+
+    /// Clusters that hold a report whose number is `part`, or failing that begins or ends with it: at most [`FOUND`], in
+    /// the order of their numbers.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn find_clusters(&self, part: &str) -> Result<Vec<Id>> {
+        if let Some(cluster) = self.cluster_of(part).await? {
+            return Ok(vec![cluster]);
+        }
+        // Every number is looked at: a million of them are a fifth of a second, and only people ask so.
+        let found: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT cluster FROM report
+             WHERE substr(id, 1, length($1)) = $1 OR substr(id, -length($1)) = $1 ORDER BY cluster LIMIT $2",
+        )
+        .bind(part)
+        .bind(i64::from(FOUND))
+        .fetch_all(self.rows())
+        .await?;
+        found.iter().map(|id| db::id(id)).collect()
     }
 
     /// The first reports of a cluster, in the order in which they came.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use policy::Id;
 use policy::report::Report;
 use policy::report::cluster::Outcome;
 use serde::{Deserialize, Serialize};
@@ -62,7 +63,7 @@ pub(crate) struct Item {
     id: String,
     /// When it came.
     received: String,
-    /// How it came: `form` or `api`.
+    /// How it came: `form`, `api`, `xarf`, `mail` or `arf`.
     channel: &'static str,
     /// Where it is, as the reporter wrote it.
     about: Vec<String>,
@@ -181,24 +182,42 @@ async fn whole(desk: &Shared, row: ClusterRow) -> Result<Whole, DeskError> {
     })
 }
 
+/// The cluster that holds this report.
+async fn holding(desk: &Shared, part: &str) -> Result<ClusterRow, DeskError> {
+    let readable = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
+    let fits = (limits::PART_OF_NUMBER..=64).contains(&part.len()) && part.bytes().all(readable);
+    let found = if fits { desk.store.find_clusters(part).await? } else { Vec::new() };
+    let missing = || {
+        let what = format!("a report with a number that is, begins or ends with {part:.80}");
+        DeskError::NotFound(format!("{what}; give at least {} characters", limits::PART_OF_NUMBER))
+    };
+    match found.as_slice() {
+        [one] => desk.store.cluster(one).await?.ok_or_else(missing),
+        [] => Err(missing()),
+        several => {
+            let all: Vec<&str> = several.iter().map(Id::as_str).collect();
+            let more = if several.len() >= store::FOUND as usize { ", and perhaps more" } else { "" };
+            Err(DeskError::Conflict(format!("{part} could be any of: {}{more}", all.join(", "))))
+        }
+    }
+}
+
 /// One cluster: its first reports, and what was decided.
 #[utoipa::path(get, path = "/api/v1/reports/{id}", operation_id = "getReports", tag = "reports",
-    params(("id" = String, Path, description = "The number of its first report")),
+    params(("id" = String, Path, description = "The number of any report in it, or at least four characters of its beginning or end that fit no other cluster")),
     responses((status = 200, body = Whole), Problems))]
 pub(crate) async fn get(
     State(desk): State<Arc<Shared>>,
     _by: Authorised<ReadReports>,
     path: Result<Path<String>, PathRejection>,
 ) -> Answered {
-    let id = read_id(path)?;
-    let row =
-        desk.store.cluster(&id).await?.ok_or_else(|| DeskError::NotFound(format!("the reports {id}")))?;
-    ok(&whole(&desk, row).await?)
+    let Path(part) = path.map_err(|e| DeskError::Request(e.body_text()))?;
+    ok(&whole(&desk, holding(&desk, &part).await?).await?)
 }
 
 /// Say what became of a cluster. Everybody who reported it reads the reply.
 #[utoipa::path(post, path = "/api/v1/reports/{id}/outcome", operation_id = "decideReports", tag = "reports",
-    params(("id" = String, Path, description = "The number of its first report"),
+    params(("id" = String, Path, description = "The whole number of any report in it"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same answer for 24 hours")),
     request_body(content = NewOutcome),
     responses((status = 200, body = Whole), Problems))]
@@ -221,7 +240,9 @@ pub(crate) async fn decide(
                 DeskError::Request(format!("`outcome` must be one of {}, open", all.join(", ")))
             })?),
         };
-        let row = act::report::decide(&by, &desk, &id, outcome, &new.reply).await?;
+        // A whole number only: a part of one could mean another one tomorrow.
+        let cluster = desk.store.cluster_of(id.as_str()).await?.unwrap_or_else(|| id.clone());
+        let row = act::report::decide(&by, &desk, &cluster, outcome, &new.reply).await?;
         json(StatusCode::OK, &whole(&desk, row).await?)
     };
     once.run(&desk, by.name(), &body.0, act).await

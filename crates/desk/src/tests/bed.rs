@@ -440,6 +440,7 @@ fn about_reports_and_cases(house: &House, subject: &Subject, put: &mut impl FnMu
     put("gone", outcome("acted", "The page is gone."));
     put("back", outcome("open", "It is back."));
     put("odd-outcome", outcome("blocked", "You wish."));
+    put("other", outcome("unfounded", "There is nothing."));
     let elsewhere = Subject { case: id("cas-7"), ..subject.clone() };
     put("finding-bare", house.finding("fnd-7", START, &elsewhere).to_string());
     put("case", serde_json::json!({ "id": "cas-7", "title": "A bank's page", "customer_id": "cus_first", "reports": ["rpt-1"] }).to_string());

@@ -92,6 +92,55 @@ fn a_cluster_takes_for_a_month_after_its_last_report() {
     const { assert!(COMPARED <= 1000, "a report is held against so many, one after the other") };
 }
 
+#[test]
+fn only_a_mail_may_name_no_address() {
+    for channel in Channel::ALL {
+        let report =
+            Report { about: Vec::new(), channel: *channel, ..report("rpt-1", Category::Other, "x", "x") };
+        assert_eq!(Report::parse(&report.to_string()).is_ok(), !channel.needs_address(), "{channel}");
+    }
+}
+
+#[test]
+fn what_nobody_sees_is_no_description() {
+    for nothing in ["", " \n\t", "\u{200b}\u{feff}", "\u{2800}\u{3164} \u{ad}", "\u{1}\r\n"] {
+        assert!(Report::read_text(nothing).is_err(), "{nothing:?}");
+    }
+    assert_eq!(Report::read_text("a\u{200d}b ").as_deref(), Ok("a\u{200d}b"), "some scripts need it");
+}
+
+#[test]
+fn nothing_happened_in_the_future() {
+    assert_eq!(Report::read_happened(T.plus(AHEAD), T), Ok(T.plus(AHEAD)), "clocks differ");
+    assert!(Report::read_happened(T.plus(AHEAD + 1), T).is_err());
+    assert_eq!(Report::read_happened(Time(0), T), Ok(Time(0)));
+}
+
+/// A campaign by mail: ten thousand senders, each with a greeting, a name and a town of their own.
+#[test]
+fn ten_thousand_mails_of_one_campaign_are_one() {
+    let greetings = ["Dear Sir or Madam,", "Hello,", "To the abuse team:", "Good morning", "Hi there!"];
+    let towns = ["Springfield", "Riverside", "Franklin", "Greenville", "Bristol", "Clinton", "Fairview"];
+    let mail = |n: usize| {
+        let (greeting, town) = (greetings[n % 5], towns[n % 7]);
+        let text = alloc::format!(
+            "Subject: Stop protecting them\n\n{greeting}\n\n{LETTER}\n\nYours,\nWriter {n}, {town}"
+        );
+        let report =
+            report(&alloc::format!("rpt-{n:05}"), Category::Other, "https://one.first.example/", &text);
+        Cluster::of(&Report { channel: Channel::Mail, ..report })
+    };
+    let first = [mail(0)];
+    let apart = (1..10_000).filter(|n| place(&mail(*n), &first).is_none()).count();
+    assert_eq!(apart, 0);
+    let own = "Subject: Stop protecting them\n\nHello,\n\nI am the person they write about. He stood at my door in Elm Street \
+        last night and says that he will come back on Friday with a knife. Please, I am afraid.";
+    assert!(
+        place(&Cluster::of(&report("rpt-x", Category::Other, "https://one.first.example/", own)), &first)
+            .is_none()
+    );
+}
+
 fn sentences() -> impl Strategy<Value = Option<Sentence>> {
     proptest::option::of("[a-zäöü ]{1,30}".prop_filter_map("a sentence", |s| Sentence::parse(&s).ok()))
 }

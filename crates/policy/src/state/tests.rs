@@ -715,7 +715,11 @@ fn genesis() {
     assert_eq!(refuse(&house.entry(START, &text, &["anna", "ben", "clara", "dora"]), true), Some("genesis"));
     let loose = PolicyNote { bounds: Bounds { abuse_officers: 1, ..FLOOR }, ..house.policy() }.to_string();
     let all = ["anna", "ben", "clara", "dora", "emil"];
-    assert_eq!(refuse(&house.entry(START, &loose, &all), true), Some("genesis"));
+    let loose = house.entry(START, &loose, &all);
+    assert_eq!(refuse(&loose, true), Some("policy"));
+    let trust = Trust { entry0: Hash::of(&loose), ..house.trust() };
+    let why = State::genesis(&trust, &loose, true).expect_err("looser than the floor").to_string();
+    assert!(why.contains("bound `abuse-officers` is looser than the floor"), "the bound by its name: {why}");
     let one = PolicyNote { version: 1, ..house.policy() }.to_string();
     assert_eq!(refuse(&house.entry(START, &one, &all), true), Some("genesis"));
     assert!(State::genesis(&house.trust(), b"logged 1\n", true).is_err());

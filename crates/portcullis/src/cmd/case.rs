@@ -201,10 +201,20 @@ pub(super) async fn resolve(desk: &Desk, part: &str) -> Result<String> {
     for closed in [false, true] {
         found.extend(all(desk, closed).await?.iter().map(|it| text(it, "id").to_owned()));
     }
-    super::reports::the_one(
-        found,
-        part,
-        "case",
-        "`portcullis case` lists what is open, `case --closed` the rest",
-    )
+    the_one(found, part)
+}
+
+/// Of these numbers the one that is, begins or ends like this.
+fn the_one(mut found: Vec<String>, part: &str) -> Result<String> {
+    let whole = found.iter().any(|id| id == part);
+    let fits = |id: &str| part.len() >= 4 && (id.starts_with(part) || id.ends_with(part));
+    found.retain(|id| if whole { id == part } else { fits(id) });
+    match found.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => {
+            let missing = format!("no case with a number that is, begins or ends with {part:?}");
+            Err(Failure::input(missing).next("`portcullis case` lists what is open, `case --closed` the rest; give at least four characters"))
+        }
+        several => Err(Failure::input(format!("{part:?} could be any of: {}", several.join(", ")))),
+    }
 }

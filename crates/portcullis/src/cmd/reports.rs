@@ -1,5 +1,7 @@
 //! `portcullis reports`: what people reported, and what became of it.
 
+mod import;
+
 use serde_json::Value;
 
 use crate::cli::{Global, Reports, ReportsCommand};
@@ -12,14 +14,14 @@ use crate::out;
 const MAX_PARTS: usize = 50;
 
 pub(super) async fn run(global: &Global, args: Reports) -> Result<Exit> {
+    if let Some(ReportsCommand::Import { from }) = &args.command {
+        return import::run(global, from).await;
+    }
     // Reports hold what people said about themselves, so there is no looking at them without somebody's token.
     let desk = Desk::of(&Officer::open(global)?)?;
     match args.command {
-        None => queue(global, &desk, args.decided).await,
-        Some(ReportsCommand::Show { id }) => {
-            let id = resolve(&desk, &id).await?;
-            show(global, &desk.get(&format!("/reports/{id}")).await?)
-        }
+        None | Some(ReportsCommand::Import { .. }) => queue(global, &desk, args.decided).await,
+        Some(ReportsCommand::Show { id }) => show(global, &find(&desk, &id).await?),
         Some(ReportsCommand::Close { id, outcome, reply }) => {
             decide(global, &desk, &id, outcome.word(), &reply).await
         }
@@ -150,26 +152,17 @@ async fn decide(global: &Global, desk: &Desk, part: &str, outcome: &str, reply: 
     Ok(Exit::Ok)
 }
 
-/// The one number that begins or ends like this.
-pub(super) async fn resolve(desk: &Desk, part: &str) -> Result<String> {
-    let mut found: Vec<String> = Vec::new();
-    for decided in [false, true] {
-        found.extend(all(desk, decided).await?.iter().map(|it| text(it, "id").to_owned()));
+/// The cluster with a report whose number is, begins or ends like this.
+async fn find(desk: &Desk, part: &str) -> Result<Value> {
+    let number = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
+    if part.is_empty() || !part.bytes().all(number) {
+        return Err(Failure::input(format!("{part:?} is no part of a report's number"))
+            .next("`portcullis reports` lists what is open, `reports --decided` the rest"));
     }
-    the_one(found, part, "reports", "`portcullis reports` lists what is open, `reports --decided` the rest")
+    desk.get(&format!("/reports/{part}")).await
 }
 
-/// Of these numbers the one that is, begins or ends like this.
-pub(super) fn the_one(mut found: Vec<String>, part: &str, what: &str, next: &str) -> Result<String> {
-    let whole = found.iter().any(|id| id == part);
-    let fits = |id: &str| part.len() >= 4 && (id.starts_with(part) || id.ends_with(part));
-    found.retain(|id| if whole { id == part } else { fits(id) });
-    match found.as_slice() {
-        [one] => Ok(one.clone()),
-        [] => {
-            let missing = format!("no {what} with a number that is, begins or ends with {part:?}");
-            Err(Failure::input(missing).next(format!("{next}; give at least four characters")))
-        }
-        several => Err(Failure::input(format!("{part:?} could be any of: {}", several.join(", ")))),
-    }
+/// Its number.
+pub(super) async fn resolve(desk: &Desk, part: &str) -> Result<String> {
+    Ok(text(&find(desk, part).await?, "id").to_owned())
 }

@@ -315,6 +315,13 @@ pub(crate) const FIELDS: &[Field] = &[
         "Where the press is. Public; any cache may stand before it.",
     ),
     field(
+        "press.maildir",
+        Path,
+        Optional,
+        "\"/var/mail/portcullis\"",
+        "A mailbox (Maildir) whose mails become reports. Each is put away when it was read, and none is deleted. docs/reports.md says how mails get there. Left out: mails are for people alone.",
+    ),
+    field(
         "witness.listen",
         Listen,
         Default("127.0.0.1:8085"),

@@ -132,7 +132,7 @@ const POST_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
 const TEND_EVERY: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Opens the press on the desk's directory, where a desk has made a ledger, and serves it until the process ends. It
-/// only reads, but for the inbox, where reports wait for the desk.
+/// only reads, but for the inbox, where reports wait for the desk, and the mailbox that some of them come from.
 pub(crate) async fn press(config: &Config, clock: Arc<dyn Clock>) -> Result<()> {
     let (operator, log, place) = (config.operator(), config.log(), config.desk());
     let trust = home::trust(&home::read_line(&log.trust)?)?;
@@ -146,6 +146,10 @@ pub(crate) async fn press(config: &Config, clock: Arc<dyn Clock>) -> Result<()> 
             .next("it writes into the folder `inbox` there, and nowhere else")
     })?;
     let intake = press::Intake { inbox, draw: Arc::new(|| home::random().ok()) };
+    if let Some(dir) = config.press_maildir() {
+        tokio::spawn(super::maildir::watch(super::maildir::open(&dir)?, intake.clone(), Arc::clone(&clock)));
+        out::note(format_args!("press: mails in {} become reports", dir.display()));
+    }
     let press =
         press::router(press::Config { trust, operator: words(&operator) }, reader, Some(intake), clock);
     tokio::spawn(serve::serve(door, TowerToHyperService::new(press)));

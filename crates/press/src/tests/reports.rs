@@ -1,5 +1,8 @@
 //! Anybody reports, and learns what became of it; nobody else learns anything.
 
+use std::convert::Infallible;
+
+use axum::http::HeaderValue;
 use policy::Sentence;
 use policy::report::cluster::Outcome;
 use proptest::prelude::*;
@@ -122,8 +125,11 @@ async fn what_is_wrong_is_said_and_what_was_typed_stays() {
     }
     assert!(!page.contains("<a href=\"#name\">"));
     let big = site.post("/report", &vec![b'a'; 97 * 1024]).await;
-    assert_eq!(big.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(big.text().contains("96 KiB"));
+    assert_eq!(big.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(big.text().contains("What you sent is larger than 96 KiB"));
+    let long = format!("{}&name={}", FORM.replace("&name=Rosa+Reporter", ""), "n".repeat(2049));
+    let long = site.post("/report", long.as_bytes()).await.text();
+    assert!(long.contains(">Name</a>: is longer than 2048 bytes</li>"), "{long}");
     assert!(site.take_in().await.is_empty());
     assert_eq!(site.ask(Method::DELETE, "/report", &[]).await.status, StatusCode::METHOD_NOT_ALLOWED);
 }
@@ -149,6 +155,9 @@ async fn programs_report_too() {
         (good.replace("\"text\"", "\"words\""), "body"),
         (good.replace("phishing", "opinion"), "category"),
         (good.replace("true", "\"yes\""), "good_faith"),
+        (good.replace("\"category\"", "\"category\":\"other\",\"category\""), "body"),
+        (good.replace("Look.", "\u{200b} \\n\u{3164}"), "text"),
+        (good.replace("true", "true,\"happened\":\"2026-11-23T23:15:01Z\""), "happened"),
         (good.replace("[\"https", "\"https").replace("\"]", "\""), "about"),
     ] {
         let answer = site.post("/api/v1/reports", bad.as_bytes()).await;
@@ -156,8 +165,91 @@ async fn programs_report_too() {
         assert_eq!(answer.header("content-type"), "application/problem+json");
         assert_eq!(answer.json()["errors"][0]["field"], field, "{bad}");
     }
-    assert_eq!(site.get("/api/v1/reports").await.status, StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(site.get("/api/v1/reports").await.header("content-type"), "application/problem+json");
+    for (method, path) in [(Method::GET, "/api/v1/reports"), (Method::PUT, "/api/v1/reports/xarf")] {
+        let answer = site.ask(method, path, &[]).await;
+        assert_eq!((answer.status, answer.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "POST"));
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        assert_eq!(answer.json()["detail"], "Use POST here.");
+    }
+    let answer = site.ask(Method::POST, "/ledger/trust", &[]).await;
+    assert_eq!((answer.header("allow"), answer.text()), ("GET,HEAD", "Use GET or HEAD here.\n".into()));
+    assert!(site.take_in().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_slow_body_and_a_crowd_of_large_ones_are_told_apart() {
+    let site = Site::demo().await;
+    tokio::time::pause();
+    let send = |path: &str, body: Body| {
+        let request = Request::builder().method(Method::POST).uri(path).body(body).unwrap();
+        site.router.clone().oneshot(request)
+    };
+    for path in ["/report", "/api/v1/reports", "/api/v1/reports/xarf"] {
+        let (sender, body) = http_body_util::channel::Channel::<axum::body::Bytes, Infallible>::new(1);
+        assert_eq!(
+            send(path, Body::new(body)).await.unwrap().status(),
+            StatusCode::REQUEST_TIMEOUT,
+            "{path}"
+        );
+        drop(sender);
+    }
+    // Sixteen of the largest are under way; the next one is asked to come again, and when they are gone it is read.
+    let mut held = Vec::new();
+    for _ in 0..16 {
+        let (mut sender, body) = http_body_util::channel::Channel::<axum::body::Bytes, Infallible>::new(1);
+        let mut answer = Box::pin(send("/api/v1/reports/xarf", Body::new(body)));
+        let mut part = Box::pin(sender.send_data(vec![b' '; 2048 * 1024].into()));
+        tokio::select! {
+            biased;
+            _ = &mut answer => panic!("its body has not ended"),
+            sent = &mut part => sent.unwrap(),
+        }
+        tokio::select! {
+            biased;
+            _ = &mut answer => panic!("its body has not ended"),
+            () = tokio::task::yield_now() => {}
+        }
+        drop(part);
+        held.push((sender, answer));
+    }
+    let crowded = send("/api/v1/reports/xarf", Body::from(" ".repeat(1024))).await.unwrap();
+    assert_eq!(
+        (crowded.status(), &crowded.headers()["retry-after"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &HeaderValue::from_static("60"))
+    );
+    drop(held);
+    let read = send("/api/v1/reports/xarf", Body::from(" ".repeat(1024))).await.unwrap();
+    assert_eq!(read.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let large = send("/api/v1/reports/xarf", Body::from(" ".repeat(2048 * 1024 + 1))).await.unwrap();
+    assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn programs_report_in_xarf() {
+    let site = Site::demo().await;
+    let sample = include_str!("../../tests/xarf-valid.jsonl").lines().nth(10).unwrap();
+    let sent = site.post("/api/v1/reports/xarf", sample.as_bytes()).await;
+    assert_eq!(sent.status, StatusCode::CREATED, "{}", sent.text());
+    let sent = sent.json();
+    assert_eq!(sent["evidence"], "hashes kept, contents not");
+    let status = sent["status"].as_str().unwrap().strip_prefix("https://reasons.example").unwrap().to_owned();
+    assert_eq!(site.get(&status).await.json()["category"], "phishing");
+    let [report] = &site.take_in().await[..] else { panic!("one report") };
+    assert_eq!(
+        (report.channel, report.id.as_str()),
+        (policy::report::Channel::Xarf, sent["id"].as_str().unwrap())
+    );
+
+    let mut wrong: serde_json::Value = serde_json::from_str(sample).unwrap();
+    wrong["report_id"] = "7".into();
+    wrong["url"] = serde_json::Value::Null;
+    wrong["evidence"][0]["payload"] = "?".into();
+    let answer = site.post("/api/v1/reports/xarf", wrong.to_string().as_bytes()).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let errors = answer.json()["errors"].as_array().unwrap().clone();
+    let fields: Vec<&str> = errors.iter().map(|e| e["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["report_id", "url", "evidence[0].payload"]);
     assert!(site.take_in().await.is_empty());
 }
 
@@ -209,7 +301,7 @@ fn no_bytes_are_a_fault_of_ours() {
     let config = ProptestConfig { cases: 64, ..ProptestConfig::default() };
     proptest!(config, |(bytes in bytes, minute in 0u64..100)| {
         site.set_time(START.plus(minute * 60));
-        for path in ["/report", "/api/v1/reports"] {
+        for path in ["/report", "/api/v1/reports", "/api/v1/reports/xarf"] {
             let status = runtime.block_on(site.post(path, &bytes)).status;
             prop_assert!(!status.is_server_error() || status == StatusCode::SERVICE_UNAVAILABLE, "{path}: {status}");
         }

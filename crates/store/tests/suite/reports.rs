@@ -111,6 +111,12 @@ async fn reporters_are_told_and_nobody_else() {
         let told = reader.told(&who.id, &who.secret).await.expect("reads").expect("theirs").decided;
         assert_eq!(told, Some((gone.at, Outcome::Acted, gone.reply.clone())));
     }
+    // Nobody is told two things: whoever decides otherwise opens it again first.
+    let other = decided(Time(START.0 + 95), Some(Outcome::Unfounded), "There is nothing.");
+    let Err(StoreError::Conflict(why)) = store.decide_cluster(&cluster, &other).await else {
+        panic!("overridden")
+    };
+    assert_eq!(why, format!("anna decided: acted, at {}; reopen it first", gone.at));
     // Whoever reports it again hears the same, until somebody opens it again.
     let late = report(TAKES_FOR - 5, Category::Phishing, "a.example", "Look.");
     assert_eq!(store.take_report(&late, None).await.expect("taken"), cluster);
@@ -126,6 +132,50 @@ async fn reporters_are_told_and_nobody_else() {
     assert_eq!(store.outcomes_of(&cluster).await.expect("reads"), [gone, back], "nothing is overwritten");
     let nobody = store.decide_cluster(&id("rpt-none"), &decided(START, Some(Outcome::Acted), "x")).await;
     assert!(matches!(nobody, Err(StoreError::NotFound(_))));
+}
+
+#[tokio::test]
+async fn any_report_of_a_cluster_leads_to_it() {
+    let (_dir, store) = fresh().await;
+    for n in [12_345, 12_346, 99_346] {
+        let host = if n == 99_346 { "b.example" } else { "a.example" };
+        store.take_report(&report(n, Category::Phishing, host, "Look."), None).await.expect("taken");
+    }
+    let (a, b) = ("rpt-12345", "rpt-99346");
+    for (part, clusters) in [
+        ("rpt-12345", &[a][..]),
+        ("rpt-12346", &[a]),
+        ("2346", &[a]),
+        ("rpt-12", &[a]),
+        ("99346", &[b]),
+        ("346", &[a, b]),
+        ("rpt-", &[a, b]),
+        ("1234", &[]),
+        ("%", &[]),
+    ] {
+        let found = store.find_clusters(part).await.expect("reads");
+        assert_eq!(found.iter().map(Id::as_str).collect::<Vec<_>>(), clusters, "{part}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_killed_writer_left_goes_and_nothing_else() {
+    let (dir, _store) = fresh().await;
+    let living = Inbox::open(dir.path()).expect("opens");
+    let folder = dir.path().join("inbox");
+    let leftover = folder.join(".rpt-00003");
+    for name in [".rpt-00003", ".profile", ".report", ".rpt-X", "rpt-00004.unfit"] {
+        std::fs::write(folder.join(name), "portcullis-rep").unwrap();
+    }
+    let second = Inbox::open(dir.path()).expect("opens beside the first");
+    assert!(leftover.exists(), "the first may be writing it");
+    drop((living, second));
+    let inbox = Inbox::open(dir.path()).expect("opens alone");
+    assert!(!leftover.exists());
+    for name in [".profile", ".report", ".rpt-X", "rpt-00004.unfit"] {
+        assert!(folder.join(name).exists(), "{name}");
+    }
+    inbox.append(&report(3, Category::Other, "a.example", "Look.")).await.expect("kept");
 }
 
 #[tokio::test]
