@@ -236,7 +236,9 @@ impl Report {
             about.push(lines.read("about", "an address", |v| Address::parse(v).ok())?);
         }
         if about.len() > MAX_ABOUT || about.is_empty() && channel.needs_address() {
-            return Err(lines.wrong(format!("a report names 1 to {MAX_ABOUT} addresses; only a mail may name none")));
+            return Err(
+                lines.wrong(format!("a report names 1 to {MAX_ABOUT} addresses; only a mail may name none"))
+            );
         }
         let happened = lines.read("happened", "a time or none", |v| optional(v, Time::parse))?;
         let good_faith = lines.read("good-faith", "yes or no", |v| match v {

@@ -40,8 +40,8 @@ use store::Reader;
 use crate::fold::Fold;
 use crate::http::{Failure, dress};
 use crate::posts::Posts;
-use crate::report::{Minute, Room};
 pub use crate::report::{Complaint, Content, Draw, Intake};
+use crate::report::{Minute, Room};
 
 /// The one stylesheet, inline in every page and named by its hash in the Content-Security-Policy.
 const STYLE: &str = include_str!("../templates/style.css");

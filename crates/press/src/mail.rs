@@ -9,7 +9,9 @@ mod arf;
 mod html;
 
 use ledger::Hash;
-use mailparse::{DispositionType, MailAddr, MailHeaderMap as _, ParsedMail, addrparse_header, dateparse, parse_mail};
+use mailparse::{
+    DispositionType, MailAddr, MailHeaderMap as _, ParsedMail, addrparse_header, dateparse, parse_mail,
+};
 use policy::report::{Category, Channel, MAX_TEXT, Report, Reporter};
 use policy::{Id, Time};
 
@@ -26,6 +28,10 @@ const MAX_LINES: usize = 300_000;
 /// Most lines that begin as a boundary does, and so most parts. Mails have ten; one with a long comparison of texts in it
 /// has hundreds.
 const MAX_BOUNDARIES: usize = 2_000;
+/// Most work for encoded words (RFC 2047), bytes looked at: the parser looks through the rest of a header for the end of
+/// each, so it is their number times its length. A subject of a thousand characters in Chinese is 100,000; these are a
+/// tenth of a second.
+const MAX_ENCODED: usize = 64 * 1024 * 1024;
 /// Attachments that are told one by one.
 const ATTACHMENTS: usize = 20;
 /// Complaints about an XARF attachment that are told, and characters of each.
@@ -61,7 +67,10 @@ pub fn read(raw: &[u8], now: Time) -> Reading {
         return Reading::Unreadable(why);
     }
     let Ok(mail) = parse_mail(raw) else { return Reading::Unreadable("it is no mail (RFC 5322)") };
-    if ["From", "Received", "Subject", "Date"].iter().all(|name| mail.headers.get_first_header(name).is_none()) {
+    if ["From", "Received", "Subject", "Date"]
+        .iter()
+        .all(|name| mail.headers.get_first_header(name).is_none())
+    {
         return Reading::Unreadable("it has none of the headers of a mail");
     }
     match say(&mail, &Hash::of(raw), now) {
@@ -82,8 +91,24 @@ fn too_much(raw: &[u8]) -> Option<&'static str> {
     if lines().count() > MAX_LINES {
         return Some("it has more than 300,000 lines");
     }
-    (lines().filter(|line| line.starts_with(b"--")).count() > MAX_BOUNDARIES)
-        .then_some("it has more than 2,000 lines that begin with two hyphens, as its parts do")
+    if lines().filter(|line| line.starts_with(b"--")).count() > MAX_BOUNDARIES {
+        return Some("it has more than 2,000 lines that begin with two hyphens, as its parts do");
+    }
+    (encoded(lines()) > MAX_ENCODED).then_some("its headers have too many encoded words")
+}
+
+/// What the encoded words of all headers cost; whatever else looks like a header counts as one.
+fn encoded<'r>(lines: impl Iterator<Item = &'r [u8]>) -> usize {
+    let (mut all, mut words, mut length) = (0_usize, 0_usize, 0_usize);
+    for line in lines {
+        if !line.starts_with(b" ") && !line.starts_with(b"\t") {
+            all = all.saturating_add(words.saturating_mul(length));
+            (words, length) = (0, 0);
+        }
+        words += line.windows(2).filter(|pair| pair == b"=?").count();
+        length += line.len() + 1;
+    }
+    all.saturating_add(words.saturating_mul(length))
 }
 
 /// When our own mail server took it: the topmost `Received`, which nobody else can write. 0 when there is none.
@@ -110,7 +135,9 @@ fn say(mail: &ParsedMail<'_>, whole: &Hash, now: Time) -> Result<(Channel, Conte
     }
     let feedback = match leaves.iter().find(|part| part.ctype.mimetype == arf::PART) {
         Some(part) => match arf::read(part, now) {
-            Some(Said::Nothing) => return Err(Reading::Automatic("a feedback report that complains of nothing")),
+            Some(Said::Nothing) => {
+                return Err(Reading::Automatic("a feedback report that complains of nothing"));
+            }
             Some(Said::Complaint(feedback)) => Some(feedback),
             None => None,
         },
@@ -143,8 +170,9 @@ fn say(mail: &ParsedMail<'_>, whole: &Hash, now: Time) -> Result<(Channel, Conte
 
 /// The XARF report in a part that is one, of whatever version.
 fn attached(part: &ParsedMail<'_>) -> Option<Vec<u8>> {
-    let json = matches!(part.ctype.mimetype.as_str(), "application/json" | "text/json" | "application/xarf+json")
-        || file_name(part).is_some_and(|name| name.to_ascii_lowercase().ends_with(".json"));
+    let json =
+        matches!(part.ctype.mimetype.as_str(), "application/json" | "text/json" | "application/xarf+json")
+            || file_name(part).is_some_and(|name| name.to_ascii_lowercase().ends_with(".json"));
     if !json {
         return None;
     }
@@ -160,7 +188,8 @@ fn file_name(part: &ParsedMail<'_>) -> Option<String> {
 
 /// Why nobody complains here: a machine answered, or a list passed it on.
 fn automatic(mail: &ParsedMail<'_>) -> Option<&'static str> {
-    let header = |name: &str| mail.headers.get_first_value(name).map(|value| value.trim().to_ascii_lowercase());
+    let header =
+        |name: &str| mail.headers.get_first_value(name).map(|value| value.trim().to_ascii_lowercase());
     let kind = mail.ctype.params.get("report-type").map(|kind| kind.to_ascii_lowercase());
     // RFC 3834, section 5: anything but `no` is automatic.
     if header("Auto-Submitted").is_some_and(|value| !value.is_empty() && !value.starts_with("no")) {
@@ -197,9 +226,8 @@ fn from(mail: &ParsedMail<'_>) -> Reporter {
 
 /// Subject and body, as people wrote them.
 fn words(mail: &ParsedMail<'_>, leaves: &[&ParsedMail<'_>]) -> String {
-    let shown = |part: &&&ParsedMail<'_>| {
-        part.get_content_disposition().disposition != DispositionType::Attachment
-    };
+    let shown =
+        |part: &&&ParsedMail<'_>| part.get_content_disposition().disposition != DispositionType::Attachment;
     let bodies = |kind: &str| {
         let fit = leaves.iter().filter(shown).filter(|part| part.ctype.mimetype == kind);
         fit.filter_map(|part| part.get_body().ok()).filter(|body| !body.trim().is_empty()).collect::<Vec<_>>()
@@ -224,7 +252,8 @@ fn attachments(leaves: &[&ParsedMail<'_>]) -> Vec<String> {
             let kind = part.ctype.mimetype.as_str();
             let attached = part.get_content_disposition().disposition == DispositionType::Attachment;
             // A multipart without parts is nothing that came along.
-            let body = matches!(kind, "text/plain" | "text/html" | arf::PART) || kind.starts_with("multipart/");
+            let body =
+                matches!(kind, "text/plain" | "text/html" | arf::PART) || kind.starts_with("multipart/");
             attached || !body
         })
         .collect();

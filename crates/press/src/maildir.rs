@@ -91,7 +91,9 @@ impl Maildir {
                 Ok(Ok(reading)) => reading,
                 Ok(Err(e)) if e.kind() == io::ErrorKind::NotFound => continue,
                 Ok(Err(e)) => return Err(Stuck::Broken(format!("cannot read {name} in `new`: {e}"))),
-                Err(_) => Reading::Unreadable("our reader stopped at it; please tell whoever makes Portcullis"),
+                Err(_) => {
+                    Reading::Unreadable("our reader stopped at it; please tell whoever makes Portcullis")
+                }
             };
             let place = self.keep(&name, reading, intake, now, &mut counts).await?;
             self.put_away(&name, place).map_err(|e| Stuck::Broken(format!("cannot put {name} away: {e}")))?;
@@ -124,7 +126,8 @@ impl Maildir {
                 Ok(AUTOMATIC)
             }
             Reading::Unreadable(why) => {
-                (counts.unreadable, self.total.unreadable) = (counts.unreadable + 1, self.total.unreadable + 1);
+                (counts.unreadable, self.total.unreadable) =
+                    (counts.unreadable + 1, self.total.unreadable + 1);
                 tracing::warn!(mail = ?name, why, all = self.total.unreadable, "a mail cannot be read; look at it in {UNREADABLE}");
                 Ok(UNREADABLE)
             }

@@ -285,13 +285,8 @@ struct ProblemPage<'a> {
 
 /// The page for a failure.
 pub(crate) fn problem(app: &App, failure: &Failure, detail: &str) -> Result<String, askama::Error> {
-    ProblemPage {
-        frame: Frame::of(app),
-        status: failure.status().as_u16(),
-        title: failure.title(),
-        detail,
-    }
-    .render()
+    ProblemPage { frame: Frame::of(app), status: failure.status().as_u16(), title: failure.title(), detail }
+        .render()
 }
 
 /// `/.well-known/security.txt`, RFC 9116.

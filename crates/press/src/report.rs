@@ -124,9 +124,11 @@ impl Refusal {
                 let why = format!("is larger than {most} KiB; send less, and say where the rest can be read");
                 (StatusCode::PAYLOAD_TOO_LARGE, body(why), None)
             }
-            Self::Slow => {
-                (StatusCode::REQUEST_TIMEOUT, body("did not arrive within 40 seconds; send it again".into()), None)
-            }
+            Self::Slow => (
+                StatusCode::REQUEST_TIMEOUT,
+                body("did not arrive within 40 seconds; send it again".into()),
+                None,
+            ),
             Self::Cut => (StatusCode::BAD_REQUEST, body("broke off; send it again".into()), None),
             Self::Later(why) => (StatusCode::SERVICE_UNAVAILABLE, Vec::new(), Some(why)),
             Self::Broken(failure) => return Err(failure),

@@ -66,9 +66,7 @@ pub fn read(bytes: &[u8], now: Time) -> Result<Xarf, Vec<Complaint>> {
     let mut faults = Faults::default();
     let kind = core(&mut faults, &fields);
     let happened = match faults.text(&fields, "timestamp", "").map(moment) {
-        Some(Some(time)) => {
-            Report::read_happened(time, now).map_err(|why| faults.say("timestamp", why)).ok()
-        }
+        Some(Some(time)) => Report::read_happened(time, now).map_err(|why| faults.say("timestamp", why)).ok(),
         Some(None) => {
             faults.say("timestamp", "must be a moment, as in 2026-11-22T23:15:00Z");
             None
@@ -81,7 +79,10 @@ pub fn read(bytes: &[u8], now: Time) -> Result<Xarf, Vec<Complaint>> {
     let evidence = evidence::read(&mut faults, &fields, kind.hash_only());
     if kind.hash_only() {
         for (field, value) in others(&fields).filter(|(_, value)| plain(value).len() > evidence::REFERENCE) {
-            let why = format!("is longer than 1 KiB ({} bytes); of this material only hashes are taken", plain(value).len());
+            let why = format!(
+                "is longer than 1 KiB ({} bytes); of this material only hashes are taken",
+                plain(value).len()
+            );
             faults.say(field, why);
         }
     }

@@ -95,7 +95,8 @@ fn a_cluster_takes_for_a_month_after_its_last_report() {
 #[test]
 fn only_a_mail_may_name_no_address() {
     for channel in Channel::ALL {
-        let report = Report { about: Vec::new(), channel: *channel, ..report("rpt-1", Category::Other, "x", "x") };
+        let report =
+            Report { about: Vec::new(), channel: *channel, ..report("rpt-1", Category::Other, "x", "x") };
         assert_eq!(Report::parse(&report.to_string()).is_ok(), !channel.needs_address(), "{channel}");
     }
 }
@@ -122,8 +123,11 @@ fn ten_thousand_mails_of_one_campaign_are_one() {
     let towns = ["Springfield", "Riverside", "Franklin", "Greenville", "Bristol", "Clinton", "Fairview"];
     let mail = |n: usize| {
         let (greeting, town) = (greetings[n % 5], towns[n % 7]);
-        let text = alloc::format!("Subject: Stop protecting them\n\n{greeting}\n\n{LETTER}\n\nYours,\nWriter {n}, {town}");
-        let report = report(&alloc::format!("rpt-{n:05}"), Category::Other, "https://one.first.example/", &text);
+        let text = alloc::format!(
+            "Subject: Stop protecting them\n\n{greeting}\n\n{LETTER}\n\nYours,\nWriter {n}, {town}"
+        );
+        let report =
+            report(&alloc::format!("rpt-{n:05}"), Category::Other, "https://one.first.example/", &text);
         Cluster::of(&Report { channel: Channel::Mail, ..report })
     };
     let first = [mail(0)];
@@ -131,7 +135,10 @@ fn ten_thousand_mails_of_one_campaign_are_one() {
     assert_eq!(apart, 0);
     let own = "Subject: Stop protecting them\n\nHello,\n\nI am the person they write about. He stood at my door in Elm Street \
         last night and says that he will come back on Friday with a knife. Please, I am afraid.";
-    assert!(place(&Cluster::of(&report("rpt-x", Category::Other, "https://one.first.example/", own)), &first).is_none());
+    assert!(
+        place(&Cluster::of(&report("rpt-x", Category::Other, "https://one.first.example/", own)), &first)
+            .is_none()
+    );
 }
 
 fn sentences() -> impl Strategy<Value = Option<Sentence>> {

@@ -103,7 +103,8 @@ fn letter(n: usize) -> String {
 fn mails_become_reports_once_whoever_is_killed() {
     let mut town = Town::made(&[]);
     let file = town.home().join("portcullis.toml");
-    let config = fs::read_to_string(&file).expect("made").replace("[press]\n", "[press]\nmaildir = \"mail\"\n");
+    let config =
+        fs::read_to_string(&file).expect("made").replace("[press]\n", "[press]\nmaildir = \"mail\"\n");
     fs::write(&file, config).expect("a folder of the test's own");
     for folder in ["new", "cur", "tmp"] {
         fs::create_dir_all(town.home().join("mail").join(folder)).expect("a folder of the test's own");
@@ -112,7 +113,8 @@ fn mails_become_reports_once_whoever_is_killed() {
     for n in 0..40 {
         deliver(&town, &format!("1795392000.M{n:02}.host"), &letter(n));
     }
-    let bounce = "Return-Path: <>\r\nFrom: MAILER-DAEMON@mx.example\r\nSubject: Undelivered\r\n\r\nSorry.\r\n";
+    let bounce =
+        "Return-Path: <>\r\nFrom: MAILER-DAEMON@mx.example\r\nSubject: Undelivered\r\n\r\nSorry.\r\n";
     deliver(&town, "1795392001.bounce.host", bounce);
     deliver(&town, "1795392002.noise.host", "\u{1}\u{2}");
     // In the middle of it, or before, or after: what was kept is not kept twice, and nothing is lost.
@@ -143,7 +145,11 @@ fn mails_become_reports_once_whoever_is_killed() {
     let import = ["reports", "import", eml.to_str().expect("UTF-8")];
     let number = town.cli(&import).ok();
     assert_eq!(town.cli(&import).ok(), number, "from its bytes alone");
-    assert!(town.cli(&["reports", "import", file.to_str().expect("UTF-8")]).err.contains("cannot be read as a mail"));
+    assert!(
+        town.cli(&["reports", "import", file.to_str().expect("UTF-8")])
+            .err
+            .contains("cannot be read as a mail")
+    );
     let shown = eventually("it is with the others", || {
         let shown = town.person("anna", &["reports", "show", number.trim(), "--json"]);
         serde_json::from_str::<Value>(&shown.out).ok().filter(|it| it["count"] == 41)
@@ -175,7 +181,10 @@ fn programs_report_in_xarf_and_a_decision_stands() {
     };
     close(&number[number.len() - 6..], "acted").ok();
     let again = close(number, "unfounded");
-    assert!(again.code != 0 && again.err.contains("decided: acted, at ") && again.err.contains("reopen it first"), "{again:?}");
+    assert!(
+        again.code != 0 && again.err.contains("decided: acted, at ") && again.err.contains("reopen it first"),
+        "{again:?}"
+    );
     let status = first["status"].as_str().expect("an address").to_owned();
     let told = plain(&format!("{}{}", town.press(), &status[status.find("/api/").expect("a path")..]), &[]);
     assert!(told.body.contains("\"outcome\":\"acted\""), "{}", told.body);

@@ -33,7 +33,10 @@ fn a_plain_mail_says_what_its_writer_wrote() {
     assert_eq!((it.channel, content.category, content.good_faith), (Channel::Mail, Category::Other, false));
     assert_eq!(about(&it), ["https://one.first.example/login", "http://two.first.example/a?b=c"]);
     assert_eq!(content.reporter.name.as_ref().map(ToString::to_string).as_deref(), Some("Rosa Repörter"));
-    assert_eq!(content.reporter.email.as_ref().map(ToString::to_string).as_deref(), Some("rosa@home.example"));
+    assert_eq!(
+        content.reporter.email.as_ref().map(ToString::to_string).as_deref(),
+        Some("rosa@home.example")
+    );
     assert_eq!(
         content.text,
         "Subject: Phishing bei fünf Banken\n\nGrüße,\n\nhxxps://one[.]first[.]example/login asks for my password, and so does\n\
@@ -57,7 +60,11 @@ fn the_number_comes_from_the_bytes_alone() {
 fn a_mail_of_html_alone_is_read_with_its_links() {
     let it = mail(HTML);
     assert_eq!(about(&it), ["https://one.first.example/login?a=1&b=2"]);
-    assert!(it.content.text.starts_with("Subject: Look\n\nThey take my password at\n"), "{}", it.content.text);
+    assert!(
+        it.content.text.starts_with("Subject: Look\n\nThey take my password at\n"),
+        "{}",
+        it.content.text
+    );
     assert!(!it.content.text.contains("tracker"), "what a mail would load is not what it says");
 }
 
@@ -67,7 +74,12 @@ fn a_feedback_report_is_read_by_its_fields() {
     assert_eq!((it.channel, it.content.category), (Channel::Arf, Category::Phishing));
     assert_eq!(
         about(&it),
-        ["https://one.first.example/login", "mailto:somespammer@spam.example", "one.first.example", "192.0.2.7"]
+        [
+            "https://one.first.example/login",
+            "mailto:somespammer@spam.example",
+            "one.first.example",
+            "192.0.2.7"
+        ]
     );
     assert_eq!(it.content.happened, Time::parse("2026-11-22T22:00:00Z"));
     let text = &it.content.text;
@@ -148,8 +160,17 @@ fn what_is_no_mail_or_too_much_is_put_aside() {
     assert!(unreadable(b"From: a@b.example\r\n\r\n \r\n").contains("no words"));
     assert!(unreadable(&vec![b'a'; MAX_MAIL + 1]).contains("10 MiB"));
     assert!(unreadable(&b"a:\n".repeat(MAX_LINES + 1)).contains("lines"));
-    let parts = format!("Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n{}", "--b\n\n".repeat(2_001));
+    let parts =
+        format!("Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n{}", "--b\n\n".repeat(2_001));
     assert!(unreadable(parts.as_bytes()).contains("parts"));
+    for words in ["=?utf-8?q?a?= ".repeat(3_000), "=?utf-8?q?a?=\n ".repeat(3_000), "=?".repeat(8_000)] {
+        let raw = format!("Subject: {words}\n\nx");
+        assert!(unreadable(raw.as_bytes()).contains("encoded words"));
+        // Nor in what is encoded itself: there it is no feedback report, and the mail is still one.
+        let hidden = ARF.replace("User-Agent: SomeGenerator/1.0", &format!("User-Agent: {}", words.trim()));
+        assert!(unreadable(hidden.as_bytes()).contains("encoded words"));
+    }
+    assert!(encoded([&b"Subject: =?utf-8?q?a?="[..], b" =?utf-8?q?a?=", b"A: b"].into_iter()) == 2 * 38);
     let mut deep = String::from("Subject: x\n");
     for n in 0..150 {
         deep.push_str(&format!("Content-Type: multipart/mixed; boundary=b{n:03}\n\n--b{n:03}\n"));
@@ -164,9 +185,15 @@ fn nobody_looks_into_a_mail_within_a_mail() {
     let inner = "Content-Type: message/rfc822\n\n".repeat(10_000) + "Subject: x\n\nhttps://hidden.example/";
     let encoded = base64::engine::general_purpose::STANDARD.encode(&inner);
     for (encoding, body) in [("base64", &encoded), ("8bit", &inner)] {
-        let raw = format!("From: a@b.example\nSubject: Look\nContent-Type: message/rfc822\nContent-Transfer-Encoding: {encoding}\n\n{body}");
+        let raw = format!(
+            "From: a@b.example\nSubject: Look\nContent-Type: message/rfc822\nContent-Transfer-Encoding: {encoding}\n\n{body}"
+        );
         let it = mail(&raw);
-        let line = format!("attachment: message/rfc822, {} bytes, sha256 {}", inner.len(), Hash::of(inner.as_bytes()));
+        let line = format!(
+            "attachment: message/rfc822, {} bytes, sha256 {}",
+            inner.len(),
+            Hash::of(inner.as_bytes())
+        );
         assert_eq!(it.content.text, format!("Subject: Look\n\n{line}"));
         assert!(it.content.about.is_empty());
     }

@@ -71,7 +71,10 @@ impl Draft {
                     }
                 }
                 other => {
-                    return Err(wrong("body", &format!("has the field {other:.60?}, which is not known here")));
+                    return Err(wrong(
+                        "body",
+                        &format!("has the field {other:.60?}, which is not known here"),
+                    ));
                 }
             }
         }
@@ -103,15 +106,18 @@ impl Draft {
             "" => None,
             text => {
                 let time = moment(text).ok_or("must be a date and a time, as in 2026-11-22T23:15");
-                time.and_then(|time| Report::read_happened(time, now)).map_err(|why| say("happened", why)).ok()
+                time.and_then(|time| Report::read_happened(time, now))
+                    .map_err(|why| say("happened", why))
+                    .ok()
             }
         };
         let text = Report::read_text(&self.text).map_err(|why| say("text", why)).unwrap_or_default();
-        let mut optional = |field: &'static str, text: &str, read: fn(&str) -> Result<Sentence, &'static str>| {
-            let text = text.trim();
-            let read = (!text.is_empty()).then(|| read(text))?;
-            read.map_err(|why| complaints.push((field.into(), why.to_owned()))).ok()
-        };
+        let mut optional =
+            |field: &'static str, text: &str, read: fn(&str) -> Result<Sentence, &'static str>| {
+                let text = text.trim();
+                let read = (!text.is_empty()).then(|| read(text))?;
+                read.map_err(|why| complaints.push((field.into(), why.to_owned()))).ok()
+            };
         let name = optional("name", &self.name, name);
         let email = optional("email", &self.email, Reporter::read_email);
         let (good_faith, reporter) = (self.good_faith, Reporter { name, email });

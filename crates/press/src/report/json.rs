@@ -25,7 +25,8 @@ struct Strict<'l>(&'l Cell<usize>);
 
 impl Strict<'_> {
     fn one<E: Error>(self) -> Result<(), E> {
-        let left = self.0.get().checked_sub(1).ok_or_else(|| E::custom("it holds more than 100,000 values"))?;
+        let left =
+            self.0.get().checked_sub(1).ok_or_else(|| E::custom("it holds more than 100,000 values"))?;
         self.0.set(left);
         Ok(())
     }

@@ -7,8 +7,8 @@ use store::Queue;
 
 use super::*;
 use crate::Intake;
-use crate::maildir::{Counts, Maildir, Stuck, keep};
 use crate::mail;
+use crate::maildir::{Counts, Maildir, Stuck, keep};
 
 const PLAIN: &str = include_str!("../../tests/mail/plain.eml");
 const BOUNCE: &str = include_str!("../../tests/mail/bounce.eml");
@@ -141,7 +141,10 @@ async fn a_campaign_by_mail_is_one_line_in_the_queue_and_hides_nobody() {
     for n in 0..300 {
         write(n, &format!("{}\n\n{LETTER}\n\nYours, Writer {n} of town {}", greetings[n % 3], n % 17));
     }
-    write(300, "He wrote under https://one.first.example/t/7 that he will wait for me at the school in Elm Street on Friday at three.");
+    write(
+        300,
+        "He wrote under https://one.first.example/t/7 that he will wait for me at the school in Elm Street on Friday at three.",
+    );
     assert_eq!(post.take_in().await.unwrap().reports, 301);
     let counts: Vec<u64> = post.queue().await.iter().map(|row| row.reports).collect();
     assert_eq!(counts, [300, 1]);

@@ -186,7 +186,11 @@ async fn a_slow_body_and_a_crowd_of_large_ones_are_told_apart() {
     };
     for path in ["/report", "/api/v1/reports", "/api/v1/reports/xarf"] {
         let (sender, body) = http_body_util::channel::Channel::<axum::body::Bytes, Infallible>::new(1);
-        assert_eq!(send(path, Body::new(body)).await.unwrap().status(), StatusCode::REQUEST_TIMEOUT, "{path}");
+        assert_eq!(
+            send(path, Body::new(body)).await.unwrap().status(),
+            StatusCode::REQUEST_TIMEOUT,
+            "{path}"
+        );
         drop(sender);
     }
     // Sixteen of the largest are under way; the next one is asked to come again, and when they are gone it is read.
@@ -209,7 +213,10 @@ async fn a_slow_body_and_a_crowd_of_large_ones_are_told_apart() {
         held.push((sender, answer));
     }
     let crowded = send("/api/v1/reports/xarf", Body::from(" ".repeat(1024))).await.unwrap();
-    assert_eq!((crowded.status(), &crowded.headers()["retry-after"]), (StatusCode::SERVICE_UNAVAILABLE, &HeaderValue::from_static("60")));
+    assert_eq!(
+        (crowded.status(), &crowded.headers()["retry-after"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &HeaderValue::from_static("60"))
+    );
     drop(held);
     let read = send("/api/v1/reports/xarf", Body::from(" ".repeat(1024))).await.unwrap();
     assert_eq!(read.status(), StatusCode::UNPROCESSABLE_ENTITY);
@@ -228,7 +235,10 @@ async fn programs_report_in_xarf() {
     let status = sent["status"].as_str().unwrap().strip_prefix("https://reasons.example").unwrap().to_owned();
     assert_eq!(site.get(&status).await.json()["category"], "phishing");
     let [report] = &site.take_in().await[..] else { panic!("one report") };
-    assert_eq!((report.channel, report.id.as_str()), (policy::report::Channel::Xarf, sent["id"].as_str().unwrap()));
+    assert_eq!(
+        (report.channel, report.id.as_str()),
+        (policy::report::Channel::Xarf, sent["id"].as_str().unwrap())
+    );
 
     let mut wrong: serde_json::Value = serde_json::from_str(sample).unwrap();
     wrong["report_id"] = "7".into();

@@ -183,7 +183,8 @@ impl Rule {
             },
             Self::Texts(least, words) => {
                 let list = value.as_array().ok_or("must be a list of texts")?;
-                let fits = |item: &Value| item.as_str().is_some_and(|w| words.is_empty() || words.contains(&w));
+                let fits =
+                    |item: &Value| item.as_str().is_some_and(|w| words.is_empty() || words.contains(&w));
                 if list.len() < least {
                     Err(format!("must have at least {least}"))
                 } else if !list.iter().all(fits) && words.is_empty() {
@@ -198,7 +199,11 @@ impl Rule {
                 let digits = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit());
                 let number = text.and_then(|t| t.strip_prefix("CVE-")).and_then(|rest| rest.split_once('-'));
                 let fits = number.is_some_and(|(year, n)| year.len() == 4 && digits(year) && digits(n));
-                if fits { Ok(()) } else { Err("must be the number of a vulnerability, as in CVE-2021-44228".into()) }
+                if fits {
+                    Ok(())
+                } else {
+                    Err("must be the number of a vulnerability, as in CVE-2021-44228".into())
+                }
             }
         }
     }

@@ -112,7 +112,8 @@ fn stated<'i>(faults: &mut Faults, item: &'i Fields, within: &str) -> Option<(&'
     };
     let hash = parts.filter(fits);
     if hash.is_none() {
-        faults.say(format!("{within}hash"), "must be md5, sha1, sha256 or sha512, a colon, and its hex digits");
+        faults
+            .say(format!("{within}hash"), "must be md5, sha1, sha256 or sha512, a colon, and its hex digits");
     }
     hash
 }

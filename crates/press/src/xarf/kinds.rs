@@ -182,17 +182,8 @@ const SUSPICIOUS: &[&str] = &[
     "parked_page",
     "other",
 ];
-const SPAM: &[&str] = &[
-    "smtp",
-    "sms",
-    "whatsapp",
-    "telegram",
-    "signal",
-    "chat",
-    "social_media",
-    "push_notification",
-    "other",
-];
+const SPAM: &[&str] =
+    &["smtp", "sms", "whatsapp", "telegram", "signal", "chat", "social_media", "push_notification", "other"];
 const BULK: &[&str] = &["smtp", "sms", "whatsapp", "telegram", "social_media", "push_notification", "other"];
 
 const fn kind(
@@ -206,10 +197,7 @@ const fn kind(
 
 /// All that there are; any other pair is refused (xarf-spec, `docs/implementation-guide.md`).
 pub(super) const KINDS: [Kind; 32] = [
-    Kind {
-        port: Port::OfSmtp,
-        ..kind("messaging", "spam", Other, &[("protocol", OneOf(SPAM))])
-    },
+    Kind { port: Port::OfSmtp, ..kind("messaging", "spam", Other, &[("protocol", OneOf(SPAM))]) },
     Kind {
         port: Port::OfSmtp,
         ..kind(
@@ -223,17 +211,9 @@ pub(super) const KINDS: [Kind; 32] = [
         port: Port::OfAddress,
         ..kind("connection", "login_attack", NetworkAttack, &[ANY_PROTOCOL, SEEN])
     },
-    Kind {
-        port: Port::OfAddress,
-        ..kind("connection", "port_scan", NetworkAttack, &[ANY_PROTOCOL, SEEN])
-    },
+    Kind { port: Port::OfAddress, ..kind("connection", "port_scan", NetworkAttack, &[ANY_PROTOCOL, SEEN]) },
     Kind { port: Port::OfAddress, ..kind("connection", "ddos", NetworkAttack, &[ANY_PROTOCOL, SEEN]) },
-    kind(
-        "connection",
-        "scraping",
-        NetworkAttack,
-        &[PROTOCOL, SEEN, ("total_requests", Whole(1, i64::MAX))],
-    ),
+    kind("connection", "scraping", NetworkAttack, &[PROTOCOL, SEEN, ("total_requests", Whole(1, i64::MAX))]),
     kind("connection", "sql_injection", NetworkAttack, &[PROTOCOL, SEEN]),
     kind(
         "connection",
@@ -241,12 +221,7 @@ pub(super) const KINDS: [Kind; 32] = [
         NetworkAttack,
         &[("protocol", OneOf(&["tcp", "udp", "icmp", "mixed"])), SEEN, ("scan_type", OneOf(SCANS))],
     ),
-    kind(
-        "connection",
-        "infected_host",
-        NetworkAttack,
-        &[PROTOCOL, SEEN, ("bot_type", OneOf(BOTS))],
-    ),
+    kind("connection", "infected_host", NetworkAttack, &[PROTOCOL, SEEN, ("bot_type", OneOf(BOTS))]),
     kind(
         "connection",
         "reconnaissance",
@@ -290,12 +265,7 @@ pub(super) const KINDS: [Kind; 32] = [
         Other,
         &[URL, ("registration_date", When), ("suspicious_indicators", Texts(1, SUSPICIOUS))],
     ),
-    kind(
-        "content",
-        "remote_compromise",
-        NetworkAttack,
-        &[URL, ("compromise_type", OneOf(COMPROMISES))],
-    ),
+    kind("content", "remote_compromise", NetworkAttack, &[URL, ("compromise_type", OneOf(COMPROMISES))]),
     kind("copyright", "copyright", Illegal, &[INFRINGING]),
     kind("copyright", "cyberlocker", Illegal, &[INFRINGING, ("hosting_service", Text(200))]),
     kind("copyright", "link_site", Illegal, &[INFRINGING, ("site_name", Text(200))]),

@@ -115,7 +115,10 @@ fn of_the_abuse_of_children_only_hashes_are_taken() {
     let lines: Vec<&str> = content.text.lines().filter(|line| line.starts_with("evidence")).collect();
     let [image, note] = lines[..] else { panic!("{lines:?}") };
     assert_eq!(image, format!("evidence: image/jpeg, as its sender states sha256 {}", "ab".repeat(32)));
-    assert_eq!(note, format!("evidence: text/plain, as its sender states sha256 {}: Reference", "cd".repeat(32)));
+    assert_eq!(
+        note,
+        format!("evidence: text/plain, as its sender states sha256 {}: Reference", "cd".repeat(32))
+    );
     // Calling it a threat does not open the door.
     let mut sample = valid("content", "csam");
     sample["x_portcullis_type"] = "threat_to_life".into();
@@ -130,7 +133,10 @@ fn a_name_twice_is_no_field_at_all() {
     let inner = text.replacen("\"org\":", "\"org\":\"x\",\"org\":", 1);
     for text in [twice, inner] {
         let all = read(text.as_bytes(), NOW).expect_err("twice");
-        assert!(matches!(&all[..], [(field, why)] if field == "body" && why.contains("is there twice")), "{all:?}");
+        assert!(
+            matches!(&all[..], [(field, why)] if field == "body" && why.contains("is there twice")),
+            "{all:?}"
+        );
     }
     let many = format!("{{\"a\":[{}0]}}", "0,".repeat(100_000));
     assert!(read(many.as_bytes(), NOW).expect_err("too many")[0].1.contains("100,000"));

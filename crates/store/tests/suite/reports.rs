@@ -113,7 +113,9 @@ async fn reporters_are_told_and_nobody_else() {
     }
     // Nobody is told two things: whoever decides otherwise opens it again first.
     let other = decided(Time(START.0 + 95), Some(Outcome::Unfounded), "There is nothing.");
-    let Err(StoreError::Conflict(why)) = store.decide_cluster(&cluster, &other).await else { panic!("overridden") };
+    let Err(StoreError::Conflict(why)) = store.decide_cluster(&cluster, &other).await else {
+        panic!("overridden")
+    };
     assert_eq!(why, format!("anna decided: acted, at {}; reopen it first", gone.at));
     // Whoever reports it again hears the same, until somebody opens it again.
     let late = report(TAKES_FOR - 5, Category::Phishing, "a.example", "Look.");

@@ -48,11 +48,11 @@ pub(super) async fn run(global: &Global, from: &Path) -> Result<Exit> {
             Ok(Exit::Ok)
         }
         Reading::Automatic(why) => {
-            Err(Failure::refused(format!("this is no report but {why}")).next("nothing was taken; keep the mail"))
+            Err(Failure::refused(format!("this is no report but {why}"))
+                .next("nothing was taken; keep the mail"))
         }
-        Reading::Unreadable(why) => {
-            Err(Failure::input(format!("this cannot be read as a mail: {why}")).next("nothing was taken; keep it"))
-        }
+        Reading::Unreadable(why) => Err(Failure::input(format!("this cannot be read as a mail: {why}"))
+            .next("nothing was taken; keep it")),
     }
 }
 
@@ -64,7 +64,10 @@ fn told(global: &Global, mail: &Mail, new: bool) {
     out::data(&mail.id);
     let about = mail.content.about.len();
     let known = if new { "" } else { "; it was there already, unless the desk has taken it" };
-    out::note(format_args!("{}, {about} addresses{known}; the desk takes it within seconds", mail.content.category));
+    out::note(format_args!(
+        "{}, {about} addresses{known}; the desk takes it within seconds",
+        mail.content.category
+    ));
 }
 
 fn waits(stuck: &press::maildir::Stuck) -> Failure {
