@@ -90,12 +90,14 @@ fn url_in(run: &str) -> Option<&str> {
 
 /// Without the punctuation at its end; a bracket stays where its partner is inside.
 fn trim(mut url: &str) -> &str {
+    // Once for all: nothing that opens a bracket is ever cut off.
+    let opens = ['(', '[', '{'].map(|bracket| url.contains(bracket));
     loop {
         let cut = match url.chars().next_back() {
             Some('.' | ',' | ';' | ':' | '!' | '?' | '*' | '_' | '…' | '»' | '”' | '’') => true,
-            Some(')') => !url.contains('('),
-            Some(']') => !url.contains('['),
-            Some('}') => !url.contains('{'),
+            Some(')') => !opens[0],
+            Some(']') => !opens[1],
+            Some('}') => !opens[2],
             _ => false,
         };
         if !cut {

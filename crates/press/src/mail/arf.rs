@@ -49,7 +49,8 @@ pub(super) enum Said {
 
 /// Reads the part; `None` when it has no `Feedback-Type`, which each must have (RFC 5965, section 3.1).
 pub(super) fn read(part: &ParsedMail<'_>, now: Time) -> Option<Said> {
-    let body = part.get_body_raw().ok()?;
+    // It may have come in base64, so what was counted outside says nothing about it.
+    let body = part.get_body_raw().ok().filter(|body| super::too_much(body).is_none())?;
     let (fields, _) = parse_headers(&body).ok()?;
     let category = match fields.get_first_value("Feedback-Type")?.trim().to_ascii_lowercase().as_str() {
         "fraud" => Category::Phishing,
@@ -66,15 +67,13 @@ pub(super) fn read(part: &ParsedMail<'_>, now: Time) -> Option<Said> {
     let happened = date.and_then(|date| u64::try_from(mailparse::dateparse(&date).ok()?).ok());
     let mut lines = Vec::new();
     for field in KEPT {
-        for value in fields.get_all_values(field) {
+        for value in fields.get_all_values(field).iter().take(LINES.saturating_sub(lines.len())) {
             let value: String = value.split_whitespace().collect::<Vec<_>>().join(" ");
             lines.push(format!("{field}: {value:.LINE$}"));
         }
     }
-    if lines.len() > LINES {
-        let more = format!("and {} more, sha256 of all {}", lines.len() - LINES, Hash::of(&body));
-        lines.truncate(LINES);
-        lines.push(more);
+    if lines.len() == LINES {
+        lines.push(format!("and perhaps more; sha256 of this part {}", Hash::of(&body)));
     }
     Some(Said::Complaint(Feedback {
         category,

@@ -73,7 +73,9 @@ fn push(out: &mut String, text: &str) {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
-        let reference = after.split_once(';').filter(|(name, _)| name.len() <= 8);
+        // Not further than the longest one: a page of nothing but `&` would be searched to its end for each.
+        let end = after.bytes().take(LONGEST + 1).position(|byte| byte == b';');
+        let reference = end.map(|end| (&after[..end], &after[end + 1..]));
         match reference.and_then(|(name, rest)| Some((character(name)?, rest))) {
             Some((c, after)) => {
                 out.push(c);
@@ -87,6 +89,9 @@ fn push(out: &mut String, text: &str) {
     }
     out.push_str(rest);
 }
+
+/// Longest character reference that is known here, bytes: `#x10FFFF`.
+const LONGEST: usize = 8;
 
 fn character(name: &str) -> Option<char> {
     if let Some(number) = name.strip_prefix('#') {

@@ -163,6 +163,14 @@ fn what_is_no_mail_or_too_much_is_put_aside() {
     let parts =
         format!("Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n{}", "--b\n\n".repeat(2_001));
     assert!(unreadable(parts.as_bytes()).contains("parts"));
+    for words in ["=?utf-8?q?a?= ".repeat(3_000), "=?utf-8?q?a?=\n ".repeat(3_000), "=?".repeat(8_000)] {
+        let raw = format!("Subject: {words}\n\nx");
+        assert!(unreadable(raw.as_bytes()).contains("encoded words"));
+        // Nor in what is encoded itself: there it is no feedback report, and the mail is still one.
+        let hidden = ARF.replace("User-Agent: SomeGenerator/1.0", &format!("User-Agent: {}", words.trim()));
+        assert!(unreadable(hidden.as_bytes()).contains("encoded words"));
+    }
+    assert!(encoded([&b"Subject: =?utf-8?q?a?="[..], b" =?utf-8?q?a?=", b"A: b"].into_iter()) == 2 * 38);
     let mut deep = String::from("Subject: x\n");
     for n in 0..150 {
         deep.push_str(&format!("Content-Type: multipart/mixed; boundary=b{n:03}\n\n--b{n:03}\n"));
