@@ -94,7 +94,7 @@ pub(crate) fn decide(
         missing.push(format!("the snapshot {}, which the desk reads from its sites file", config.snapshot));
     }
     if let Some(case) = &blobs.case {
-        missing.extend(track::closed(case, &parsed, logged));
+        missing.extend(track::closed(case, &parsed, blobs.subject.as_deref(), logged));
     }
     if !missing.is_empty() {
         return Verdict::Wait(missing);

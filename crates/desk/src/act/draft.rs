@@ -39,7 +39,7 @@ pub(crate) async fn draft(
     }
     let blobs = publish::blobs(desk, &note).await?;
     let closed = match (&blobs.case, &parsed) {
-        (Some(case), _) => track::closed(case, &parsed, desk.now()),
+        (Some(case), _) => track::closed(case, &parsed, blobs.subject.as_deref(), desk.now()),
         (None, AnyNote::Finding(n)) if n.opens_emergency() => {
             vec![format!("this desk has no case {}; open one: evidence and referrals stand there", n.case)]
         }

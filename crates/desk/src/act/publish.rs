@@ -173,6 +173,10 @@ pub(crate) async fn blobs(desk: &Shared, note: &Note) -> Result<Blobs, DeskError
             let snapshot = desk.store.snapshot(&config.snapshot).await?.is_some();
             return Ok(Blobs { snapshot, ..Blobs::default() });
         }
+        AnyNote::Finding(finding) if case.is_some() => {
+            let subject = desk.store.blob(&finding.subject).await?;
+            return Ok(Blobs { case, subject, ..Blobs::default() });
+        }
         _ => return Ok(Blobs { case, ..Blobs::default() }),
     };
     let narrative = match &impose.withheld {

@@ -234,8 +234,12 @@ pub(super) fn edge_key(edge: &str) -> SigningKey {
 /// The case that this house's findings name, with all that opens the emergency track.
 async fn opened_case(store: &Store) {
     let (case, by) = (id("cas-1"), sentence("officer"));
-    let new =
-        store::NewCase { id: case.clone(), title: sentence("Threats"), customer: None, reports: Vec::new() };
+    let new = store::NewCase {
+        id: case.clone(),
+        title: sentence("Threats"),
+        customer: Some(id("cus_first")),
+        reports: Vec::new(),
+    };
     store.open_case(&new, &by, START).await.expect("a case");
     for act in policy::testkit::open_track(START) {
         store.add_to_case(&case, act, &by, START).await.expect("a fact");

@@ -119,6 +119,7 @@ impl Act {
                 let window = case["emergency"]["criteria"][2]["until"].as_str().and_then(Time::parse);
                 let mut finding = world.house.finding(self.arg(0)?, world.now(), &subject);
                 finding.window_until = window.unwrap_or(finding.window_until);
+                world.ask(&self.who, "POST", "/blobs", subject.to_string().into_bytes()).await?;
                 self.puts(world, finding.to_string()).await
             }
             "proposes" => self.proposes(world).await,

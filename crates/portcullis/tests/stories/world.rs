@@ -215,8 +215,11 @@ impl World {
         let mut said = Vec::new();
         for case in cases {
             let subject = self.subject(customer, &case);
-            let finding = self.house.finding("fnd-of-liars", self.now(), &subject).to_string();
-            match self.ask("anna", "POST", "/notes", finding.into_bytes()).await {
+            let mut finding = self.house.finding("fnd-of-liars", self.now(), &subject);
+            let held = self.store.case(&id(&case)).await.map_err(|e| e.to_string())?;
+            finding.window_until = held.and_then(|it| it.facts.window()).unwrap_or(finding.window_until);
+            self.ask("anna", "POST", "/blobs", subject.to_string().into_bytes()).await?;
+            match self.ask("anna", "POST", "/notes", finding.to_string().into_bytes()).await {
                 Ok(_) => return Err(format!("a finding is taken for {case}")),
                 Err(why) if why.contains("\"code\":\"track\"") => said.push(why),
                 Err(why) => return Err(format!("{case} is refused for something else: {why}")),

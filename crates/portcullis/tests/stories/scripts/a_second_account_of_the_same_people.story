@@ -16,6 +16,10 @@
                   ben proposes imp-2 fnd-1 cas-1 cus_second for 48: They are the same people.
   refused: carried a decision already
   serving cus_second
+# Nor do the facts about one customer find anything about another, whoever says so.
+                  anna finds fnd-3 cas-1 cus_second
+  refused: cas-1 is about cus_first, not cus_second
+  impossible cus_second: cas-1 is about cus_first
 # A case of its own does, with evidence of its own.
 2026-11-23 15:30  nora opens cas-2 cus_second: The same people under another name
                   nora links cas-2 shop.second.example
