@@ -279,8 +279,8 @@ async fn opened(app: &App, (id, room): (&Id, &Room)) -> Result<(), Failure> {
         document: None,
     };
     match intake.inbox.append_said(&said, None).await {
-        // It waits for the desk already.
-        Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
+        // It waits for the desk already, or stands behind too much that does: reading goes on.
+        Ok(()) | Err(StoreError::Conflict(_) | StoreError::Full { .. }) => Ok(()),
         Err(e) => Err(e.into()),
     }
 }
@@ -324,6 +324,10 @@ async fn say(app: &App, id: &Id, sent: &Sent) -> Result<(), Refusal> {
     match intake.inbox.append_said(&said, document.map(|bytes| bytes.to_vec())).await {
         // The same form twice is one answer.
         Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
+        Err(StoreError::Full { .. }) => {
+            let why = "We cannot take more at this moment. Please call us.";
+            Err(Refusal::Unfit(StatusCode::SERVICE_UNAVAILABLE, why))
+        }
         Err(e) => Err(Refusal::Broken(e.into())),
     }
 }

@@ -20,6 +20,9 @@ use crate::{Result, Store, StoreError, Told};
 /// with the largest ones they are 1.3 GB.
 pub const MAX_WAITING: u64 = 10_000;
 
+/// Files of authorities' answers that wait for the desk: a hundred with a document each are one GiB.
+pub const MAX_ANSWERS_WAITING: usize = 200;
+
 /// The folder beside the database.
 const FOLDER: &str = "inbox";
 
@@ -87,6 +90,13 @@ impl Inbox {
         blocking(move || {
             // An authority's answer has room when reports have none.
             let _one_at_a_time = inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let answers = names(&inner.folder).map_err(|e| StoreError::io("read", &inner.folder, e))?;
+            if answers.filter(|name| name.starts_with("ans-")).count() >= MAX_ANSWERS_WAITING {
+                return Err(StoreError::Full {
+                    what: "answers that wait",
+                    limit: MAX_ANSWERS_WAITING as u64,
+                });
+            }
             if let Some(bytes) = document {
                 // First: an answer that names a document has it.
                 write(&inner.folder, &format!("{id}{DOCUMENT}"), &bytes)?;

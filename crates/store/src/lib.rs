@@ -46,7 +46,7 @@ pub use edges::{EdgeRow, MAX_EDGES, Progress, Receipt};
 pub use error::{Result, StoreError};
 pub use evidence::MAX_EVIDENCE;
 pub use head::Head;
-pub use inbox::{Inbox, MAX_WAITING, Waiting};
+pub use inbox::{Inbox, MAX_ANSWERS_WAITING, MAX_WAITING, Waiting};
 pub use mail::{MAX_BODY, MailKind, MessageId, NewMail};
 pub use outbox::{
     GIVE_UP, KEPT, MAX_OUTCOMES, MAX_WAITING_MAILS, Mail, MailFigures, MailState, RECEIPT_EVERY,

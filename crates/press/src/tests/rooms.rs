@@ -221,6 +221,22 @@ async fn what_does_not_fit_is_said_and_kept_in_the_form() {
 }
 
 #[tokio::test]
+async fn answers_that_nobody_takes_fill_no_disk() {
+    let site = Site::told().await;
+    let mut full = 0;
+    for n in 0..10 {
+        site.clock.0.store(START.plus(n * 3600).0, Ordering::SeqCst);
+        for _ in 0..30 {
+            let once = site.once().await;
+            let fields =
+                [("code", CODE), ("once", &*once), ("answer", "asks"), ("name", "Kim"), ("what", "And now?")];
+            full += usize::from(site.send(PLACE, &Form(&fields, None)).await.status == 503);
+        }
+    }
+    assert_eq!(full, 300 - (store::MAX_ANSWERS_WAITING - 1), "the opening is one of them");
+}
+
+#[tokio::test]
 async fn an_authority_that_answers_opens_a_closed_case_again() {
     let site = Site::told().await;
     let close =
