@@ -508,6 +508,11 @@ impl State {
         all
     }
 
+    /// Where refusals stand in the log, the oldest first.
+    pub fn refusals(&self) -> impl DoubleEndedIterator<Item = u64> {
+        self.refusals.iter().map(|(_, _, index)| *index)
+    }
+
     /// Whether somebody who may lift it has lifted this decision, which may be still to come: then it will never have
     /// effect.
     #[must_use]

@@ -8,11 +8,13 @@ use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use policy::{Decision, Id, Time};
+use policy::entry::Entry;
+use policy::{AnyNote, Decision, Id, Time};
 
 use crate::http::{FRESH, Failure, HTML, TEXT, answer};
 use crate::posts::Reasons;
 use crate::view::{self, Card, Step};
+use crate::words::When;
 use crate::{App, STYLE, fold, words};
 
 /// Decisions on one page of the index: what a reader scrolls through, and at most this many posts to read.
@@ -120,7 +122,33 @@ struct IndexPage<'a> {
     in_force: Vec<Card>,
     cards: Vec<Card>,
     older: Option<u64>,
+    refused: Vec<Refused>,
     record: String,
+}
+
+/// Refusals that stand beside the decisions: as many as decisions. The ledger has all.
+const REFUSALS: usize = PER_PAGE;
+
+/// Something that was asked, and not done.
+struct Refused {
+    index: u64,
+    at: When,
+    class: &'static str,
+    asked_by: &'static str,
+    why: String,
+}
+
+impl Refused {
+    /// The refusal at this place of the ledger, if one can be read there.
+    async fn read(app: &App, index: u64) -> Result<Option<Self>, Failure> {
+        let entry = app.reader.entry(index).await?.and_then(|bytes| Entry::parse(&bytes).ok());
+        let Some(AnyNote::Refuse(note)) = entry.and_then(|entry| AnyNote::parse(entry.note.text()).ok())
+        else {
+            return Ok(None);
+        };
+        let (class, asked_by) = (words::class(note.class), words::asked_by(note.asked_by));
+        Ok(Some(Self { index, at: When::from(note.time), class, asked_by, why: note.why.to_string() }))
+    }
 }
 
 /// `/`
@@ -131,12 +159,17 @@ pub(crate) async fn index(
 ) -> Result<Response, Failure> {
     let now = app.now();
     let before = before(query.as_deref()).unwrap_or(u64::MAX);
-    let (decisions, active, size) = {
+    let (decisions, active, refusals, size) = {
         let state = app.fold.current().await?;
         let active: Vec<Decision> =
             state.at(now).iter().filter_map(|measure| state.decision(&measure.id).cloned()).collect();
-        (fold::newest(&state, before, PER_PAGE + 1), active, state.size())
+        let refusals: Vec<u64> = state.refusals().rev().filter(|at| *at < before).take(REFUSALS).collect();
+        (fold::newest(&state, before, PER_PAGE + 1), active, refusals, state.size())
     };
+    let mut refused = Vec::with_capacity(refusals.len());
+    for index in refusals {
+        refused.extend(Refused::read(&app, index).await?);
+    }
     let page = decisions.get(..PER_PAGE).unwrap_or(&decisions);
     let older = (decisions.len() > PER_PAGE).then(|| page.last().map(|last| last.index)).flatten();
     let operator = &app.config.operator.name;
@@ -148,6 +181,7 @@ pub(crate) async fn index(
         in_force: app.cards(&active, now).await?,
         cards: app.cards(page, now).await?,
         older,
+        refused,
         record: match size {
             1 => "The ledger holds one entry.".to_string(),
             size => format!("The ledger holds {size} entries."),

@@ -1,6 +1,6 @@
 //! What a decision is called, in plain words: the same on every page and in every feed.
 
-use policy::note::{ContinueReason, LegalOrder, LiftReason, Withheld, WithholdReason};
+use policy::note::{AskedBy, ContinueReason, LegalOrder, LiftReason, Withheld, WithholdReason};
 use policy::{Class, Decision, Id, ScopeKind, Status, Time};
 
 const MONTHS: [&str; 12] = [
@@ -173,6 +173,15 @@ pub(crate) fn withheld(withheld: &Withheld, now: Time) -> String {
         When::from(withheld.opens).words,
         withheld.narrative
     )
+}
+
+/// Who asked for what was refused.
+pub(crate) fn asked_by(who: AskedBy) -> &'static str {
+    match who {
+        AskedBy::Reporter => "somebody who reported",
+        AskedBy::Authority => "an authority",
+        AskedBy::Officer => "an officer",
+    }
 }
 
 /// Why a block was lifted, to follow the word "because".

@@ -15,6 +15,7 @@
   impossible cus_first: `adversarial` is not met
                   anna refuses rfs-1 cas-1: The threat was planted by whoever reported it.
   public /ledger/entry/1: planted by whoever reported it
+  public /: The threat was planted by whoever reported it.
                   nora replies forum.first.example abusive: What you reported was written by whoever reported it.
                   nora closes cas-1 decided: Planted; refused on the record.
   serving cus_first
