@@ -22,7 +22,8 @@ pub(super) async fn run(global: &Global, args: Contacts) -> Result<Exit> {
         Some(wanted) => Some(text(&desk.customer(&wanted).await?, "id").to_owned()),
         None => None,
     };
-    let when = super::case::when("--when", when.as_deref(), RealClock::new().now())?;
+    let now = RealClock::new().now();
+    let when = when.as_deref().map(|when| super::case::when("--when", Some(when), now)).transpose()?;
     let body = json!({ "party": party, "name": name, "side": side, "what": what, "when": when, "customer_id": customer });
     let made = desk.add_contact(&body).await?;
     if global.json {

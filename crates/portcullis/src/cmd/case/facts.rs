@@ -22,15 +22,15 @@ pub(super) async fn run(global: &Global, desk: &Desk, command: CaseCommand) -> R
         CaseCommand::Attach { case, file, source, from, what, captured } => {
             let id = resolve(desk, &case).await?;
             let bytes = std::fs::read(&file).map_err(|e| Failure::io("read", &file, &e))?;
-            let captured = when("--captured", captured.as_deref(), now)?;
+            let captured = said("--captured", captured.as_deref(), now)?;
             let number = new_id("evd")?;
-            let fields = [
+            let mut fields = vec![
                 ("evidence", number.as_str()),
-                ("source", &source),
-                ("from", &from),
-                ("captured", &captured),
-                ("what", &what),
+                ("source", source.as_str()),
+                ("from", from.as_str()),
+                ("what", what.as_str()),
             ];
+            fields.extend(captured.as_deref().map(|captured| ("captured", captured)));
             let it = desk.attach(&id, &fields, bytes).await?;
             return Ok(did(global, &it, number.as_str()));
         }
@@ -66,7 +66,7 @@ pub(super) async fn run(global: &Global, desk: &Desk, command: CaseCommand) -> R
                 (None, record) => record.map(hash).transpose()?,
             };
             let entry = json!({ "act": "refer", "referral": number.as_str(), "authority": to, "country": country,
-                "channel": channel, "sent": when("--sent", sent.as_deref(), now)?,
+                "channel": channel, "sent": said("--sent", sent.as_deref(), now)?,
                 "answer_by": moment("--answer-by", &answer_by, now)?, "record_sha256": record, "told": told,
                 "room": room.as_ref().map(|room| room.body(&number, now.plus(open.0))) });
             let it = desk.add_to_case(&resolve(desk, &case).await?, &entry).await?;
@@ -80,11 +80,11 @@ pub(super) async fn run(global: &Global, desk: &Desk, command: CaseCommand) -> R
             let [number] = numbers(&it, "referrals", &[referral])?.try_into().unwrap_or_default();
             (text(&it, "id").to_owned(), json!({ "act": "reply", "referral": number, "what": what }))
         }
-        CaseCommand::Answer { case, referral, answer, from, what, said } => {
+        CaseCommand::Answer { case, referral, answer, from, what, said: at } => {
             let it = desk.get(&format!("/cases/{}", resolve(desk, &case).await?)).await?;
             let [number] = numbers(&it, "referrals", &[referral])?.try_into().unwrap_or_default();
             let entry = json!({ "act": "answer", "referral": number, "answer": answer, "from": from, "what": what,
-                "said": when("--said", said.as_deref(), now)? });
+                "said": said("--said", at.as_deref(), now)? });
             (text(&it, "id").to_owned(), entry)
         }
         _ => return Err(Failure::new(Exit::Failed, "this command is about no facts")),
@@ -134,6 +134,11 @@ fn did(global: &Global, it: &Value, number: &str) -> Exit {
         tell_track(it);
     }
     Exit::Ok
+}
+
+/// A time that somebody gave. Without one the desk's clock counts, which need not agree with ours.
+fn said(flag: &str, given: Option<&str>, now: policy::Time) -> Result<Option<String>> {
+    given.map(|given| when(flag, Some(given), now)).transpose()
 }
 
 /// A span from now, or a time.
