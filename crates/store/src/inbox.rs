@@ -97,11 +97,12 @@ impl Inbox {
                     limit: MAX_ANSWERS_WAITING as u64,
                 });
             }
+            vacant(&inner.folder, id.as_str())?;
             if let Some(bytes) = document {
-                // First: an answer that names a document has it.
-                write(&inner.folder, &format!("{id}{DOCUMENT}"), &bytes)?;
+                // First: an answer that names a document has it. One of a writer that was killed in between is replaced.
+                replace(&inner.folder, &format!("{id}{DOCUMENT}"), &bytes)?;
             }
-            write(&inner.folder, id.as_str(), text.as_bytes())
+            replace(&inner.folder, id.as_str(), text.as_bytes())
         })
         .await
     }
@@ -139,11 +140,16 @@ fn alive(folder: &Path) -> io::Result<File> {
     }
 }
 
-/// What [`write`] makes before it renames, and nothing else: a dot and a report's number.
+/// What [`replace`] makes before it renames, and nothing else: a dot and the number of a report or an answer, or its
+/// document's name; and documents whose answer is not there, because it was never written or was taken.
 fn half_written(folder: &Path) -> io::Result<Vec<String>> {
     let names = fs::read_dir(folder)?.filter_map(|item| item.ok()?.file_name().into_string().ok());
-    let ours = |name: &String| {
-        name.strip_prefix('.').is_some_and(|id| id.starts_with("rpt-") && Id::parse(id).is_some())
+    let number =
+        |id: &str, kinds: &[&str]| kinds.iter().any(|kind| id.starts_with(kind)) && Id::parse(id).is_some();
+    let ours = |name: &String| match (name.strip_prefix('.'), name.strip_suffix(DOCUMENT)) {
+        (Some(id), _) => number(id.strip_suffix(DOCUMENT).unwrap_or(id), &["rpt-", "ans-"]),
+        (None, Some(id)) => number(id, &["ans-"]) && !folder.join(id).exists(),
+        (None, None) => false,
     };
     Ok(names.filter(ours).collect())
 }
@@ -159,10 +165,19 @@ fn count(folder: &Path) -> io::Result<u64> {
 }
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let (file, temporary) = (folder.join(name), folder.join(format!(".{name}")));
-    if file.exists() {
+    vacant(folder, name)?;
+    replace(folder, name, bytes)
+}
+
+fn vacant(folder: &Path, name: &str) -> Result<()> {
+    if folder.join(name).exists() {
         return Err(StoreError::Conflict(format!("{name} is there already")));
     }
+    Ok(())
+}
+
+fn replace(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let (file, temporary) = (folder.join(name), folder.join(format!(".{name}")));
     let written = || {
         let mut out =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
@@ -215,6 +230,29 @@ impl Store {
                 Waiting::Report(_) | Waiting::Unfit(_) => (Time(0), false),
             });
             Ok(found)
+        })
+        .await
+    }
+
+    /// Puts an answer aside that its case cannot take, with its document, so that it keeps nothing else waiting. A person
+    /// looks at it.
+    ///
+    /// # Errors
+    /// When a file cannot be renamed.
+    pub async fn aside(&self, id: &Id) -> Result<()> {
+        let folder = self.dir().join(FOLDER);
+        let names = [format!("{id}{DOCUMENT}"), id.to_string()];
+        blocking(move || {
+            for name in names {
+                let file = folder.join(&name);
+                match fs::rename(&file, folder.join(format!("{name}.unfit"))) {
+                    Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                        return Err(StoreError::io("put aside", &file, e));
+                    }
+                    _ => {}
+                }
+            }
+            Ok(())
         })
         .await
     }

@@ -4,7 +4,7 @@ use policy::case::facts::{Answer, Evidence, Referral};
 use policy::case::{Act as Done, Case};
 use policy::room::Said;
 use policy::{Id, Sentence};
-use store::{NewCase, NewRoom};
+use store::{NewCase, NewRoom, StoreError};
 
 use crate::auth::{Authorised, DestroyEvidence, Permit, WorkCases};
 use crate::desk::Shared;
@@ -113,7 +113,15 @@ pub(crate) async fn heard(desk: &Shared, said: &Said, document: Option<Vec<u8>>)
         }
         None => None,
     };
-    let case = desk.store.take_said(said, document, desk.now()).await?;
+    let case = match desk.store.take_said(said, document, desk.now()).await {
+        Ok(case) => case,
+        // Asked again it would say no again, and whatever came later would wait behind it.
+        Err(e @ (StoreError::Conflict(_) | StoreError::Full { .. } | StoreError::Unfit(_))) => {
+            tracing::error!(answer = %said.id, referral = %said.referral, "an authority's answer is put aside in the inbox; read it there: {e}");
+            return Ok(desk.store.aside(&said.id).await?);
+        }
+        Err(e) => return Err(e.into()),
+    };
     // In this order: a crash in between takes it twice, and the second time is none.
     desk.store.taken(&said.id).await?;
     match case {

@@ -220,6 +220,46 @@ async fn what_does_not_fit_is_said_and_kept_in_the_form() {
     assert!(site.get(PLACE).await.text().contains("This room is closed"));
 }
 
+/// The press dies when the document is on disk and the answer is not: whoever sends the form again is heard, and what is
+/// left of one who does not goes at the next start.
+#[tokio::test]
+async fn a_document_without_its_answer_keeps_nobody_out() {
+    let site = Site::told().await;
+    let once = site.once().await;
+    let fields =
+        [("code", CODE), ("once", &*once), ("answer", "asks"), ("name", "Kim"), ("what", "And now?")];
+    site.send(PLACE, &Form(&fields, Some(b"an order".to_vec()))).await;
+    let inbox = site.store.dir().join("inbox");
+    let documents = || {
+        let all =
+            std::fs::read_dir(&inbox).unwrap().map(|item| item.unwrap().file_name().into_string().unwrap());
+        all.filter(|name| name.ends_with(".document")).collect::<Vec<_>>()
+    };
+    let [document] = &documents()[..] else { panic!("one document") };
+    std::fs::remove_file(inbox.join(document.trim_end_matches(".document"))).unwrap();
+    std::fs::write(inbox.join(document), b"half of").unwrap();
+    let again = site.send(PLACE, &Form(&fields, Some(b"an order".to_vec()))).await;
+    assert!(again.text().contains("We have it"));
+    assert_eq!(site.hear().await, 2, "that it was opened, and the answer");
+    let evidence = site.case().await.facts.evidence.values().next().unwrap().sha256;
+    assert_eq!((evidence, documents().len()), (Hash::of(b"an order"), 0));
+    // One that its case cannot take keeps nothing else waiting, and nothing of it is lost.
+    let third =
+        [("code", CODE), ("once", &*site.once().await), ("answer", "asks"), ("name", "Kim"), ("what", "X?")];
+    site.send(PLACE, &Form(&third, Some(b"another".to_vec()))).await;
+    let Some(Waiting::Said(said, _)) = site.store.waiting(10).await.unwrap().pop() else {
+        panic!("an answer")
+    };
+    site.store.aside(&said.id).await.unwrap();
+    assert!(site.store.waiting(10).await.unwrap().is_empty());
+    let aside = inbox.join(format!("{}.document.unfit", said.id));
+    let left = inbox.join("ans-00000000000000000000000000000000.document");
+    std::fs::write(&left, b"of nobody").unwrap();
+    drop(site.router);
+    store::Inbox::open(site.store.dir()).unwrap();
+    assert!(!left.exists() && std::fs::read(&aside).unwrap() == b"another");
+}
+
 #[tokio::test]
 async fn answers_that_nobody_takes_fill_no_disk() {
     let site = Site::told().await;
