@@ -102,7 +102,11 @@ fn bounds(policy: &PolicyNote) -> Vec<(String, String)> {
 pub(crate) fn consequences(house: &House, new: &PolicyNote) -> Vec<String> {
     let old = house.policy();
     let independent = old.persons.iter().filter(|p| p.is(Role::Independent));
-    let independent: Vec<&str> = independent.map(|p| p.person.as_str()).collect();
+    let name = |p: &PersonKeys| {
+        let until = p.keys.iter().map(|key| house.people.suspended_until(&key.to_string())).min().flatten();
+        until.map_or_else(|| p.person.to_string(), |until| format!("{}, suspended until {until}", p.person))
+    };
+    let independent: Vec<String> = independent.map(name).collect();
     let mut lines = vec![format!(
         "must sign: {} of the {} persons of policy {}, one of them independent ({})",
         house.people.majority(),

@@ -101,7 +101,10 @@ impl<'a> Ask<'a> {
 pub(crate) async fn ask(address: &Address, ask: Ask<'_>) -> Result<Answer> {
     let silent = |why: String| {
         Failure::new(Exit::Unavailable, format!("{address} does not answer: {why}"))
-            .next("is it running? `portcullis run --demo` starts everything on this machine")
+            .next(
+                "is it running? `portcullis run` on its own machine starts it (`run --demo` the demonstration); elsewhere \
+                 a tunnel leads there: ssh -L 8081:127.0.0.1:8081 DESK",
+            )
     };
     let request = request(address, ask)?;
     let exchange = async {
