@@ -3,7 +3,7 @@
 //! Two things open a room: its link, and the code that was given by telephone. Nothing that is said here executes
 //! anything; it goes into the inbox, and the desk writes it into the case.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use policy::case::facts::Answer;
 use policy::room::{Document, MAX_DOCUMENT, Said, code_hash};
 use policy::{Id, Sentence, Time};
 use store::{Room, StoreError};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::App;
 use crate::http::{Failure, HTML};
@@ -64,11 +64,26 @@ const AT_ONCE: usize = 4;
 pub(crate) struct Doors {
     counted: Mutex<BTreeMap<Id, Counted>>,
     bodies: Semaphore,
+    /// Rooms whose body is being read: one each, so that whoever holds one link keeps nobody from the other rooms.
+    busy: Mutex<BTreeSet<Id>>,
+}
+
+/// The right to send a body, given back when it is dropped.
+struct Place<'d> {
+    doors: &'d Doors,
+    room: Id,
+    _body: SemaphorePermit<'d>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.doors.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.room);
+    }
 }
 
 impl Default for Doors {
     fn default() -> Self {
-        Self { counted: Mutex::default(), bodies: Semaphore::new(AT_ONCE) }
+        Self { counted: Mutex::default(), bodies: Semaphore::new(AT_ONCE), busy: Mutex::default() }
     }
 }
 
@@ -80,6 +95,13 @@ struct Counted {
 }
 
 impl Doors {
+    /// A place for a body of this room, if there is one now.
+    fn place(&self, room: &Id) -> Option<Place<'_>> {
+        let body = self.bodies.try_acquire().ok()?;
+        let free = self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(room.clone());
+        free.then(|| Place { doors: self, room: room.clone(), _body: body })
+    }
+
     /// Counts, and says what was counted in this hour; `None` when too many rooms are watched already.
     fn count(&self, room: &Id, now: Time, add: impl FnOnce(&mut Counted)) -> Option<Counted> {
         let mut held = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -225,7 +247,7 @@ async fn enter(
     if room.closes <= app.now() {
         return page(&app, StatusCode::GONE, here, Some((CLOSED, true)), None);
     }
-    let Ok(_place) = app.doors.bodies.try_acquire() else {
+    let Some(_place) = app.doors.place(&id) else {
         let why = "Very much comes in at this moment. Please send it again in a minute, or call us.";
         return page(&app, StatusCode::SERVICE_UNAVAILABLE, here, Some((why, true)), None);
     };
@@ -378,4 +400,23 @@ async fn bounded(mut field: Field<'_>, limit: usize) -> Result<Vec<u8>, Refusal>
         all.extend_from_slice(&piece);
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_link_keeps_nobody_from_the_other_rooms() {
+        let doors = Doors::default();
+        let id = |n: usize| Id::parse(&format!("ref-{n}")).expect("an id");
+        let first = doors.place(&id(0)).expect("free");
+        assert!(doors.place(&id(0)).is_none(), "one body at a time");
+        let others: Vec<_> = (1..AT_ONCE).map(|n| doors.place(&id(n)).expect("free")).collect();
+        assert!(doors.place(&id(9)).is_none(), "no more than four in all");
+        drop(first);
+        assert!(doors.place(&id(0)).is_some());
+        drop(others);
+        assert_eq!(doors.bodies.available_permits(), AT_ONCE);
+    }
 }
