@@ -17,6 +17,7 @@ pub mod clock;
 pub mod entry;
 pub mod floor;
 pub mod note;
+pub mod page;
 pub mod people;
 pub mod register;
 pub mod report;

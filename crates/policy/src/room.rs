@@ -20,6 +20,9 @@ pub const MAX_SAID: usize = 8192;
 /// Digits of a code: one in a hundred million, and a room is closed to guessing after a few.
 pub const CODE_DIGITS: u32 = 8;
 
+/// Who writes entries of a case that come from a room: the name that stands in its journal.
+pub const WRITER: &str = "the room";
+
 /// A document that lies beside an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {

@@ -489,6 +489,18 @@ impl State {
         self.findings.get(id).map(|f| (&f.note, f.used))
     }
 
+    /// The case that a note rests on, if it opens or continues an emergency.
+    #[must_use]
+    pub fn case_of(&self, note: &AnyNote) -> Option<Id> {
+        let of_finding = |finding: &Option<Id>| Some(self.finding(finding.as_ref()?)?.0.case.clone());
+        match note {
+            AnyNote::Finding(n) => n.opens_emergency().then(|| n.case.clone()),
+            AnyNote::Impose(n) => of_finding(&n.finding),
+            AnyNote::Continue(n) => of_finding(&self.decision(&n.continues)?.impose.finding),
+            _ => None,
+        }
+    }
+
     /// The notes that had effect and name this case, in the order of the log: findings, decisions (by their finding, or by
     /// their subject where it is held), refusals.
     pub fn notes_of(&self, case: &Id) -> Vec<(Kind, Id, u64)> {

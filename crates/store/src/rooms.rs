@@ -112,7 +112,7 @@ impl Store {
         .fetch_optional(self.rows())
         .await?;
         let Some(case) = case.map(|id| db::id(&id)).transpose()? else { return Ok(None) };
-        let by = words("the room");
+        let by = words(policy::room::WRITER);
         if let Some((bytes, key)) = document {
             self.hand_over(&case, said, bytes, key, &by, now).await?;
         }

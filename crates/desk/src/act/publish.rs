@@ -163,7 +163,7 @@ async fn refresh(desk: &Shared, held: &Sequencer) -> Result<(), DeskError> {
 /// The blobs a note refers to, as far as they are held.
 pub(crate) async fn blobs(desk: &Shared, note: &Note) -> Result<Blobs, DeskError> {
     let parsed = AnyNote::parse(note.text())?;
-    let case = match track::case_of(&desk.state(), &parsed) {
+    let case = match desk.state().case_of(&parsed) {
         Some(id) => desk.store.case(&id).await?,
         None => None,
     };

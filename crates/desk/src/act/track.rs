@@ -5,18 +5,7 @@
 
 use policy::case::Case;
 use policy::note::{ContinueReason, Finding};
-use policy::{AnyNote, Id, State, Subject, Time};
-
-/// The case that a note rests on, if it opens or continues an emergency.
-pub(crate) fn case_of(state: &State, note: &AnyNote) -> Option<Id> {
-    let of_finding = |finding: &Option<Id>| Some(state.finding(finding.as_ref()?)?.0.case.clone());
-    match note {
-        AnyNote::Finding(n) => n.opens_emergency().then(|| n.case.clone()),
-        AnyNote::Impose(n) => of_finding(&n.finding),
-        AnyNote::Continue(n) => of_finding(&state.decision(&n.continues)?.impose.finding),
-        _ => None,
-    }
-}
+use policy::{AnyNote, Subject, Time};
 
 /// Why the case does not carry this note at `now`, in words; empty when it does. `subject` is the blob that the note
 /// names, as far as the desk holds it.

@@ -196,9 +196,18 @@ impl Facts {
     /// Objections of authorities that nobody has weighed since: whatever runs, somebody decides anew.
     #[must_use]
     pub fn objections(&self) -> Vec<Closed> {
+        self.objected().into_iter().map(|(referral, _)| Closed::Objection(referral)).collect()
+    }
+
+    /// The same, by referral, and when each was written down.
+    #[must_use]
+    pub fn objected(&self) -> Vec<(Id, Time)> {
         let weighed = self.judged.get(&Criterion::Proportionate).map(|j| j.at);
-        let open = |r: &&Referred| r.objects().is_some_and(|at| weighed.is_none_or(|weighed| weighed <= at));
-        self.referrals.values().filter(open).map(|r| Closed::Objection(r.it.id.clone())).collect()
+        let open = |r: &Referred| {
+            let at = r.objects().filter(|at| weighed.is_none_or(|weighed| weighed <= *at))?;
+            Some((r.it.id.clone(), at))
+        };
+        self.referrals.values().filter_map(open).collect()
     }
 
     /// Until when the danger lasts, as it was judged last.
