@@ -15,7 +15,7 @@ use crate::error::DeskError;
 pub enum Role {
     /// Reads.
     Reader,
-    /// Reads, and handles reports and cases.
+    /// Reads, handles reports and cases, and is called in the night.
     Analyst,
     /// Reads, handles reports and cases, and submits notes, signatures, blobs, undo notes and edges.
     Officer,
@@ -53,7 +53,9 @@ impl Role {
                 | Act::ReadCases
                 | Act::WorkCases
                 | Act::ReadRegister
-                | Act::Register,
+                | Act::Register
+                | Act::ReadPages
+                | Act::Acknowledge,
             ) => true,
             (
                 Role::Reader,
@@ -62,7 +64,9 @@ impl Role {
                 | Act::ReadCases
                 | Act::WorkCases
                 | Act::ReadRegister
-                | Act::Register,
+                | Act::Register
+                | Act::ReadPages
+                | Act::Acknowledge,
             )
             | (
                 Role::Reader | Role::Analyst,
@@ -88,6 +92,8 @@ pub(crate) enum Act {
     DestroyEvidence,
     ReadRegister,
     Register,
+    ReadPages,
+    Acknowledge,
 }
 
 impl Act {
@@ -106,6 +112,8 @@ impl Act {
             Act::DestroyEvidence => "destroy-evidence",
             Act::ReadRegister => "read-register",
             Act::Register => "register",
+            Act::ReadPages => "read-pages",
+            Act::Acknowledge => "acknowledge",
         }
     }
 }
@@ -125,7 +133,7 @@ macro_rules! permits {
         }
     )+ };
 }
-permits! { Read PutBlob Draft Sign Undo Enrol ReadReports Triage ReadCases WorkCases DestroyEvidence ReadRegister Register }
+permits! { Read PutBlob Draft Sign Undo Enrol ReadReports Triage ReadCases WorkCases DestroyEvidence ReadRegister Register ReadPages Acknowledge }
 
 /// Proof that whoever asks may do `P`. Only the extractor below makes one.
 #[derive(Debug)]

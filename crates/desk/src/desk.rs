@@ -18,6 +18,7 @@ use crate::act::publish;
 use crate::error::{DeskError, OpenError};
 use crate::head::{ACCEPT_FILE, Confirmed};
 use crate::mail::Mailer;
+use crate::pager::Pager;
 use crate::{limits, routes};
 
 /// What the roof tells the desk.
@@ -47,6 +48,8 @@ pub struct Config {
     pub draw: Draw,
     /// Mail out of the desk; `None`: nobody is told by mail.
     pub mail: Option<Arc<Mailer>>,
+    /// Who is called when somebody is needed.
+    pub pager: Arc<Pager>,
 }
 
 /// 32 random bytes; `None` when the source gives none.
@@ -200,6 +203,22 @@ impl Desk {
         if let Err(e) = act_mail::deliver(&self.shared, mailer).await {
             tracing::error!("mails could not be handed over, and are tried again: {}", e.words());
         }
+    }
+
+    /// Looks whether somebody is needed, and calls whose turn it is. Whoever runs the desk calls this every few seconds,
+    /// and not twice at a time.
+    pub async fn page(&self) {
+        if let Err(e) = crate::act::page::look(&self.shared).await {
+            tracing::error!("whoever is needed could not be called, and is tried again: {}", e.words());
+        }
+    }
+
+    /// Alarms and calls in numbers.
+    ///
+    /// # Errors
+    /// Why it cannot be said, in words.
+    pub async fn page_figures(&self) -> Result<store::PageFigures, String> {
+        self.shared.store.page_figures(self.now()).await.map_err(|e| e.to_string())
     }
 
     /// The outbox in numbers, and how many customers should have been told of what holds and were not.

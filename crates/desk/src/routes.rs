@@ -8,7 +8,7 @@ use axum::middleware::map_response_with_state;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::api::handlers as api_;
-use crate::api::{cases, facts, register, reports};
+use crate::api::{cases, facts, pages, register, reports};
 use crate::desk::Shared;
 use crate::error::DeskError;
 use crate::{page, relays};
@@ -48,6 +48,8 @@ pub(crate) const API: &[Route] = &[
     ("POST", "/api/v1/cases/{id}/evidence/{evidence}/destroy", || post(facts::destroy)),
     ("GET", "/api/v1/contacts", || get(register::list)),
     ("POST", "/api/v1/contacts", || post(register::add)),
+    ("GET", "/api/v1/pages", || get(pages::list)),
+    ("POST", "/api/v1/pages/{key}/ack", || post(pages::acknowledge)),
     ("GET", "/api/v1/openapi.json", || get(api_::openapi)),
 ];
 

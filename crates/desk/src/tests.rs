@@ -8,5 +8,6 @@ mod head;
 mod mail;
 mod matrix;
 mod pages;
+mod paging;
 mod reports;
 mod story;

@@ -3,6 +3,7 @@
 mod capture;
 mod case;
 mod mail;
+mod page;
 mod people;
 mod register;
 
@@ -15,6 +16,7 @@ use crate::{duration::Span, exit};
 pub(crate) use capture::Capture;
 pub(crate) use case::*;
 pub(crate) use mail::{Contact, Customers, CustomersCommand, Mail, MailWord};
+pub(crate) use page::{Page, PageCommand};
 pub(crate) use people::{
     Enrol, Kit, Officer, Policy, PolicyFile, PolicyNew, Quorum, Remove, Suspend, SuspendTerms,
 };
@@ -278,6 +280,14 @@ Examples:
     /// Walk the whole story by itself in a temporary home, and say what happened
     #[command(after_help = "Example:\n  portcullis drill")]
     Drill(Drill),
+    /// List what needs somebody now and who was called; take care of it; test who is called
+    #[command(after_help = "\
+Examples, of whoever is on call; docs/paging.md begins at the beginning:
+  portcullis page --as anna
+  portcullis page ack report-rpt-0193583e2b7c --as anna       # nobody is called for 30 minutes
+  portcullis page ack --all --hold 2h --as anna
+  portcullis page test                                        # on the desk's machine: calls everybody, says that it is a test")]
+    Page(Page),
     /// Mail out of the desk: send a test, look at what waits, print what DNS needs
     #[command(
         subcommand,

@@ -20,6 +20,7 @@ mod log;
 mod mail;
 mod officer;
 mod openapi;
+mod page;
 mod policy;
 mod propose;
 mod quorum;
@@ -71,6 +72,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Show(args) => show::run(&global, args).await,
         Command::Verify(args) => verify::run(&global, args).await,
         Command::Drill(args) => drill::run(args).await,
+        Command::Page(args) => page::run(&global, args).await,
         Command::Mail(args) => mail::run(&global, args).await,
         Command::Config(args) => config::run(&global, args),
         Command::Token(args) => token::run(&global, args).await,

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::{Exit, Failure, Result};
 
-pub(crate) use fields::{FIELDS, Field, Need, TABLES};
+pub(crate) use fields::{FIELDS, Field, Need, STEP, TABLES};
 pub(crate) use read::Complaint;
 use read::Typed;
 
@@ -72,6 +72,26 @@ pub(crate) struct Mail {
     pub(crate) dkim: (Option<String>, Option<String>, Option<PathBuf>),
     pub(crate) receipts: bool,
     pub(crate) language: String,
+}
+
+/// Who is called in the night, as it is written; `plane::page` makes sense of it.
+pub(crate) struct Page {
+    pub(crate) console: Option<String>,
+    pub(crate) ack: u64,
+    pub(crate) repeat: u64,
+    pub(crate) ca: Option<PathBuf>,
+    pub(crate) steps: Vec<PageStep>,
+}
+
+/// One step of them.
+pub(crate) struct PageStep {
+    pub(crate) after: u64,
+    pub(crate) hours: Option<policy::page::Hours>,
+    pub(crate) person: Option<String>,
+    pub(crate) command: Vec<String>,
+    pub(crate) webhook: Option<String>,
+    pub(crate) secret: Option<PathBuf>,
+    pub(crate) mail: Vec<String>,
 }
 
 /// A witness.
@@ -189,6 +209,26 @@ impl Config {
             dkim: (t.maybe("mail.dkim_domain"), t.maybe("mail.dkim_selector"), t.maybe_path("mail.dkim_key")),
             receipts: t.flag("mail.receipts"),
             language: t.text("mail.language"),
+        }
+    }
+
+    pub(crate) fn page(&self) -> Page {
+        let t = &self.typed;
+        let step = |t: &Typed| PageStep {
+            after: t.seconds("page.step.after"),
+            hours: t.hours("page.step.hours"),
+            person: t.maybe("page.step.person"),
+            command: t.texts("page.step.command"),
+            webhook: t.maybe("page.step.webhook"),
+            secret: t.maybe_path("page.step.secret"),
+            mail: t.texts("page.step.mail"),
+        };
+        Page {
+            console: t.maybe("page.console"),
+            ack: t.seconds("page.ack"),
+            repeat: t.seconds("page.repeat"),
+            ca: t.maybe_path("page.ca"),
+            steps: t.steps.iter().map(step).collect(),
         }
     }
 

@@ -99,6 +99,12 @@ impl Desk {
         self.post(&format!("/reports/{id}/outcome"), "application/json", body.into()).await
     }
 
+    /// Takes care of an alarm.
+    pub(crate) async fn acknowledge(&self, key: &str, seconds: Option<u64>) -> Result<Value> {
+        let body = serde_json::json!({ "seconds": seconds }).to_string();
+        self.post(&format!("/pages/{key}/ack"), "application/json", body.into()).await
+    }
+
     /// Opens a case.
     pub(crate) async fn open_case(&self, case: &Value) -> Result<Value> {
         self.post("/cases", "application/json", case.to_string().into()).await

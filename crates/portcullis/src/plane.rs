@@ -6,6 +6,7 @@ mod lane;
 pub(crate) mod mail;
 pub(crate) mod maildir;
 pub(crate) mod metrics;
+pub(crate) mod page;
 pub(crate) mod witness;
 
 use std::path::{Path, PathBuf};

@@ -15,7 +15,8 @@ pub enum Write {
     /// A database transaction: `plan` (the plan is stored), `head` (the head is swapped and signed),
     /// `finish` (the plan is removed, its draft is published), `cosigned` (the head has more signatures), `rekeyed` (the
     /// head is that of the ledger under its new key). Of mails: `mail` (one is queued), `mail-begun` (it is being sent),
-    /// `mail-sent`, `mail-refused`.
+    /// `mail-sent`, `mail-refused`. Of pages: `page-turn` (rounds begin and end), `page-call` (a call is being made),
+    /// `page-made` (how it ended), `page-ack`.
     Row(&'static str),
 }
 

@@ -11,6 +11,8 @@ pub const MAX_BODY: usize = 16 * 1024;
 /// What a mail says, the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MailKind {
+    /// To whoever is on call: somebody is needed.
+    Page,
     /// To a customer: a decision was made.
     Imposed,
     /// To a customer: it goes on.
@@ -27,7 +29,8 @@ pub enum MailKind {
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [MailKind; 6] = [
+    pub const ALL: [MailKind; 7] = [
+        MailKind::Page,
         MailKind::Imposed,
         MailKind::Continued,
         MailKind::Lifted,
@@ -40,6 +43,7 @@ impl MailKind {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
+            MailKind::Page => "page",
             MailKind::Imposed => "imposed",
             MailKind::Continued => "continued",
             MailKind::Lifted => "lifted",
@@ -55,7 +59,14 @@ impl MailKind {
         MailKind::ALL.into_iter().find(|kind| kind.word() == word)
     }
 
-    /// Whether it goes before the others: customers have a clock of 15 minutes, and no flood of reports delays them.
+    /// Whether it tells a customer of a decision.
+    #[must_use]
+    pub fn to_customer(self) -> bool {
+        matches!(self, MailKind::Imposed | MailKind::Continued | MailKind::Lifted | MailKind::Ended)
+    }
+
+    /// Whether it goes before the others: customers have a clock of 15 minutes, whoever is on call has less, and no flood
+    /// of reports delays them.
     #[must_use]
     pub fn urgent(self) -> bool {
         self < MailKind::Outcome
@@ -99,7 +110,7 @@ impl MessageId {
 pub struct NewMail {
     /// What it says.
     pub kind: MailKind,
-    /// The note it tells of, or the reports with the number of the decision on them.
+    /// The note it tells of, the reports with the number of the decision on them, or the alarm with its round and step.
     pub about: String,
     /// The report whose sender is told, or a word: never an address or a customer, because it stays.
     pub who: String,
@@ -122,7 +133,8 @@ mod tests {
         for kind in MailKind::ALL {
             assert_eq!(MailKind::parse(kind.word()), Some(kind));
         }
-        assert_eq!(MailKind::ALL.map(MailKind::urgent), [true, true, true, true, false, false]);
+        assert_eq!(MailKind::ALL.map(MailKind::urgent), [true, true, true, true, true, false, false]);
+        assert_eq!(MailKind::ALL.map(MailKind::to_customer), [false, true, true, true, true, false, false]);
     }
 
     #[test]

@@ -428,7 +428,7 @@ pub(crate) async fn receipt(tx: &mut SqliteConnection, mail: &NewMail, now: Time
 }
 
 /// Words of a server, cut and without what moves a cursor.
-fn short(error: &str) -> String {
+pub(crate) fn short(error: &str) -> String {
     let plain: String = error.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let mut end = plain.len().min(MAX_ERROR);
     while !plain.is_char_boundary(end) {

@@ -14,7 +14,6 @@ use store::{Plan, Published, StoreError, publish};
 
 use super::decide::{self, Verdict};
 use super::subject::Blobs;
-use super::track;
 use crate::desk::{Public, Sequencer, Shared};
 use crate::error::DeskError;
 

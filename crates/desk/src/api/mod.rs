@@ -5,6 +5,7 @@ pub(crate) mod facts;
 pub(crate) mod handlers;
 pub(crate) mod lists;
 pub(crate) mod look;
+pub(crate) mod pages;
 pub(crate) mod register;
 pub(crate) mod reports;
 pub(crate) mod resource;
@@ -52,6 +53,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
         facts::destroy,
         register::list,
         register::add,
+        pages::list,
+        pages::acknowledge,
         handlers::openapi,
     ),
     modifiers(&Bearer),

@@ -53,6 +53,7 @@ macro_rules! both {
 impl Text {
     fn source(self, language: Language) -> &'static str {
         match self {
+            Text::Of(MailKind::Page) => both!(language, "page"),
             Text::Of(MailKind::Imposed) => both!(language, "imposed"),
             Text::Of(MailKind::Continued) => both!(language, "continued"),
             Text::Of(MailKind::Lifted) => both!(language, "lifted"),
@@ -67,6 +68,7 @@ impl Text {
     #[cfg(test)]
     fn slots(self) -> &'static [&'static str] {
         match self {
+            Text::Of(MailKind::Page) => &["case", "key", "link", "need", "operator", "people", "since"],
             Text::Of(MailKind::Imposed) => &[
                 "appeal",
                 "class",

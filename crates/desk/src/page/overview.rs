@@ -9,6 +9,7 @@ use axum::response::Response;
 use super::{Frame, proposals, render};
 use crate::api::lists::{self, Part};
 use crate::api::look;
+use crate::api::pages::{self, AlarmResource};
 use crate::api::resource::{Decision, NoteResource, Status};
 use crate::auth::{Authorised, Read};
 use crate::desk::Shared;
@@ -21,6 +22,7 @@ const ROWS: u32 = 10;
 #[template(path = "overview.html")]
 struct Page {
     frame: Frame,
+    alarms: Vec<AlarmResource>,
     status: Status,
     proposals: Vec<NoteResource>,
     decisions: Vec<Decision>,
@@ -35,5 +37,7 @@ pub(crate) async fn show(
     let state = desk.state();
     let decisions = look::decisions(&desk, &lists::decisions(&state, &part)?.0).await?;
     let proposals = proposals::collecting(&desk, ROWS as usize).await?;
-    render(&Page { frame: Frame::new(&desk, "/"), status: look::status(&desk).await?, proposals, decisions })
+    let alarms = pages::all(&desk).await?;
+    let status = look::status(&desk).await?;
+    render(&Page { frame: Frame::new(&desk, "/"), alarms, status, proposals, decisions })
 }

@@ -12,8 +12,9 @@
 //! `receipt EDGE SIZE AT MEASURES`, `json WORD`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -32,8 +33,8 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use crate::{
-    Change, Config, CustomerView, Desk, Language, MailConfig, Mailer, Sender, SiteView, Smarthost, Snapshots,
-    Tls,
+    Caller, Change, Config, CustomerView, Desk, Ended, Language, MailConfig, Mailer, Page, PageStep, Pager,
+    Sender, SiteView, Smarthost, Snapshots, Tls,
 };
 
 /// When every test begins: 2027-01-15T08:00:00Z.
@@ -63,6 +64,8 @@ pub(super) struct Bed {
     pub(super) clock: Arc<ManualClock>,
     pub(super) store: Store,
     pub(super) desk: Desk,
+    /// Whom the desk called.
+    pub(super) calls: Arc<Calls>,
     pub(super) texts: BTreeMap<&'static str, Vec<u8>>,
     open_reads: bool,
 }
@@ -95,20 +98,23 @@ impl Bed {
         }
         opened_case(&store).await;
         let clock = Arc::new(ManualClock(AtomicU64::new(START.0)));
-        let desk = open(&store, &house, &clock, open_reads).await.expect("desk");
+        let calls = Arc::new(Calls::default());
+        let desk = open(&store, &house, &clock, open_reads, &calls).await.expect("desk");
         let texts = texts(&house);
-        Bed { dir, house, clock, store, desk, texts, open_reads }
+        Bed { dir, house, clock, store, desk, calls, texts, open_reads }
     }
 
     /// The same, and nobody has confirmed the head since.
     pub(super) async fn restart_alone(&mut self) {
-        self.desk = unconfirmed(&self.store, &self.house, &self.clock, self.open_reads).await.expect("desk");
+        let (house, clock) = (&self.house, &self.clock);
+        let desk = unconfirmed(&self.store, house, clock, self.open_reads, &self.calls).await;
+        self.desk = desk.expect("desk");
     }
 
     /// The process ends and begins again, with this between it and its disk. The files stay.
     pub(super) async fn restart(&mut self, hook: Arc<dyn fault::Hook>) -> Result<(), crate::OpenError> {
         self.store = Store::open_with(self.dir.path(), hook).await.expect("store");
-        self.desk = open(&self.store, &self.house, &self.clock, self.open_reads).await?;
+        self.desk = open(&self.store, &self.house, &self.clock, self.open_reads, &self.calls).await?;
         Ok(())
     }
 
@@ -265,12 +271,51 @@ async fn open(
     house: &House,
     clock: &Arc<ManualClock>,
     open_reads: bool,
+    calls: &Arc<Calls>,
 ) -> Result<Desk, crate::OpenError> {
-    let desk = unconfirmed(store, house, clock, open_reads).await?;
+    let desk = unconfirmed(store, house, clock, open_reads, calls).await?;
     // No edge runs beside it; `tests/head.rs` is about a desk that waits for one.
     desk.accept_head();
     desk.tend().await;
     Ok(desk)
+}
+
+/// A telephone that writes down whom it called.
+#[derive(Default)]
+pub(super) struct Calls {
+    made: Mutex<Vec<(usize, Page)>>,
+    /// Whether it is out of order.
+    pub(super) broken: AtomicBool,
+}
+
+impl Calls {
+    /// The calls made since the last look: step from 1, and the page.
+    pub(super) fn take(&self) -> Vec<(usize, Page)> {
+        std::mem::take(&mut self.made.lock().expect("no holder panics"))
+    }
+}
+
+impl Caller for Calls {
+    fn call(&self, step: usize, page: Page) -> Pin<Box<dyn Future<Output = Ended> + Send>> {
+        self.made.lock().expect("no holder panics").push((step + 1, page));
+        let broken = self.broken.load(Ordering::SeqCst);
+        Box::pin(async move { if broken { Err("out of order".into()) } else { Ok("taken".into()) } })
+    }
+}
+
+/// Anna at once, ben after five minutes, a mail after ten.
+fn pager(calls: &Arc<Calls>) -> Pager {
+    let step = |after| policy::page::Step { after, hours: None };
+    let who = |who: &str| PageStep { who: who.into(), person: Some(who.into()), mail: Vec::new() };
+    let address = policy::MailAddress::parse("oncall@house.example").expect("an address");
+    let mail = PageStep { who: "mail".into(), person: None, mail: vec![address] };
+    let rules = policy::page::Rules {
+        steps: vec![step(0), step(300), step(600)],
+        ack: crate::ACK,
+        repeat: crate::REPEAT,
+    };
+    let caller: Arc<dyn Caller> = Arc::<Calls>::clone(calls);
+    Pager::new(rules, vec![who("anna"), who("ben"), mail], "https://desk.house.example".into(), caller)
 }
 
 /// Mail with a smarthost that nobody is: what is queued stays queued.
@@ -296,6 +341,7 @@ async fn unconfirmed(
     house: &House,
     clock: &Arc<ManualClock>,
     open_reads: bool,
+    calls: &Arc<Calls>,
 ) -> Result<Desk, crate::OpenError> {
     let config = Config {
         operator: "First House".into(),
@@ -308,6 +354,7 @@ async fn unconfirmed(
         snapshots: Arc::new(Lines),
         draw: Arc::new(|| Some(Hash::of(b"drawn").0)),
         mail: Some(Arc::new(Mailer::new(mail()).expect("mail"))),
+        pager: Arc::new(pager(calls)),
         config_key: house.config.as_ref().map(|key| SigningKey::parse(&key.encode()).expect("a key")),
     };
     let log = SigningKey::from_seed(&house.origin, Hash::of(house.origin.as_bytes()).0)

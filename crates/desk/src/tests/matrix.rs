@@ -34,7 +34,10 @@ async fn every_route_lets_in_exactly_whom_the_matrix_names() {
     for (method, path, _) in routes::API.iter().chain(routes::CONSOLE).chain(routes::RELAY) {
         let route = format!("{method} {path}");
         let row = rows.remove(&route).unwrap_or_else(|| panic!("no row for {route} in tests/matrix.txt"));
-        let path = path.replace("{id}", "nothing-1").replace("{sha256}", &"0".repeat(64));
+        let path = path
+            .replace("{id}", "nothing-1")
+            .replace("{key}", "report-nothing")
+            .replace("{sha256}", &"0".repeat(64));
         for ((who, words, opened), may) in ASKERS.iter().zip(row) {
             let bed = if *opened { &open } else { &closed };
             let status = bed.respond(&format!("{method} {path} {words}")).await.status();

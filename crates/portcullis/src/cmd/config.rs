@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::{self, Global};
-use crate::config::{Config, FIELDS, Field, Need, TABLES};
+use crate::config::{Config, FIELDS, Field, Need, STEP, TABLES};
 use crate::exit::{Exit, Failure, Result};
 use crate::out;
 
@@ -25,6 +25,7 @@ fn check(global: &Global, file: PathBuf) -> Result<Exit> {
         crate::plane::read_sites(&sites).map_err(|f| f.next(format!("named by {table}.{field}")))?;
     }
     crate::plane::mail::mailer(&config)?;
+    crate::plane::page::pager(&config)?;
     let tables: Vec<&str> = TABLES.iter().map(|(t, _)| *t).filter(|t| config.has(t)).collect();
     if global.json {
         out::json(&serde_json::json!({ "file": file.display().to_string(), "good": true, "tables": tables }));
@@ -54,7 +55,8 @@ fn explain(global: &Global, key: Option<&str>) -> Result<Exit> {
         if field.table() != last {
             last = field.table();
             let about = TABLES.iter().find(|(t, _)| *t == last).map_or("", |(_, about)| about);
-            out::data(format_args!("[{last}]  {about}\n"));
+            let name = if last == STEP { format!("[[{last}]]") } else { format!("[{last}]") };
+            out::data(format_args!("{name}  {about}\n"));
         }
         out::data(text(field));
     }

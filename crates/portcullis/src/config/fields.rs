@@ -28,6 +28,16 @@ pub(crate) enum Kind {
     HostPort,
     /// `true` or `false`.
     Flag,
+    /// A length of time.
+    Span,
+    /// A command with its arguments.
+    Command,
+    /// An address that is posted to.
+    Hook,
+    /// A list of mail addresses.
+    Emails,
+    /// Hours of a day.
+    Hours,
     /// One of these words.
     Word(&'static [&'static str]),
 }
@@ -53,6 +63,11 @@ impl Kind {
             Self::Number => "a whole number from 0",
             Self::HostPort => "\"HOST:PORT\"",
             Self::Flag => "true or false",
+            Self::Span => "a time such as 40s, 5m or 2h; 0m is at once",
+            Self::Command => "a list: the whole path of a program, and its arguments",
+            Self::Hook => "an address that begins with https://, or with http:// on this machine",
+            Self::Emails => "a list of mail addresses",
+            Self::Hours => "hours of a day in UTC, HH:MM-HH:MM",
             Self::Word(["starttls", ..]) => "one of \"starttls\", \"tls\", \"none\"",
             Self::Word(_) => "\"en\" or \"de\"",
         }
@@ -73,7 +88,7 @@ pub(crate) enum Need {
 /// One key.
 #[derive(Debug)]
 pub(crate) struct Field {
-    /// `table.key`.
+    /// `table.key`; of a step `page.step.key`.
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     pub(crate) need: Need,
@@ -85,22 +100,33 @@ pub(crate) struct Field {
 
 impl Field {
     pub(crate) fn table(&self) -> &'static str {
-        self.name.split_once('.').map_or(self.name, |(table, _)| table)
+        self.name.rsplit_once('.').map_or(self.name, |(table, _)| table)
     }
 
     pub(crate) fn key(&self) -> &'static str {
-        self.name.split_once('.').map_or(self.name, |(_, key)| key)
+        self.name.rsplit_once('.').map_or(self.name, |(_, key)| key)
     }
 }
 
+/// The table that may be there several times.
+pub(crate) const STEP: &str = "page.step";
+
 /// The tables and what each is for.
-pub(crate) const TABLES: [(&str, &str); 9] = [
+pub(crate) const TABLES: [(&str, &str); 11] = [
     ("operator", "Who operates this edge: shown on block pages, in posts and feeds."),
     ("log", "The public log's own key and its trust line."),
     ("desk", "Where people work: API and console. Needs [log]."),
     (
         "mail",
         "Mail out of the desk: to customers about decisions, to reporters about their reports. docs/mail.md says how to begin.",
+    ),
+    (
+        "page",
+        "Who is called in the night when somebody is needed. docs/paging.md says how to begin. Left out: nobody, and the console shows it.",
+    ),
+    (
+        STEP,
+        "One step: written as often as there are steps, each begun with [[page.step]], in the order in which they are called.",
     ),
     ("press", "What the public reads: posts, decisions, feeds, the ledger."),
     ("relay", "Where edges ring and report."),
@@ -109,7 +135,10 @@ pub(crate) const TABLES: [(&str, &str); 9] = [
     ("demo", "Only for demonstrations; read by `run --demo` alone."),
 ];
 
-use Kind::{Addresses, Email, Flag, HostPort, Http, HttpList, Keys, Listen, Number, Path, Text, Url, Word};
+use Kind::{
+    Addresses, Command, Email, Emails, Flag, Hook, HostPort, Hours, Http, HttpList, Keys, Listen, Number,
+    Path, Span, Text, Url, Word,
+};
 use Need::{Default, Optional, Required};
 
 /// Every key there is.
@@ -306,6 +335,83 @@ pub(crate) const FIELDS: &[Field] = &[
         Default("en"),
         "\"de\"",
         "The language for people of whom the desk knows none.",
+    ),
+    field(
+        "page.console",
+        Url,
+        Optional,
+        "\"https://desk.shield.example\"",
+        "Where people on call reach the console, for links in pages. Left out: desk.listen.",
+    ),
+    field(
+        "page.ack",
+        Span,
+        Default("30m"),
+        "\"30m\"",
+        "For how long an acknowledgement holds when whoever gives it does not say, at most 12h. Then it begins again, if the need still stands.",
+    ),
+    field(
+        "page.repeat",
+        Span,
+        Default("5m"),
+        "\"5m\"",
+        "How long after the last step the first is called again, while nobody acknowledges; at least 1m.",
+    ),
+    field(
+        "page.ca",
+        Path,
+        Optional,
+        "\"webhook-ca.pem\"",
+        "A root certificate (PEM) beside those of the system, for webhooks with a certificate of your own.",
+    ),
+    field(
+        "page.step.after",
+        Span,
+        Required,
+        "\"5m\"",
+        "When it is called, after it began; the first step usually at 0m, the next ones five minutes apart.",
+    ),
+    field(
+        "page.step.command",
+        Command,
+        Optional,
+        "[\"/usr/local/bin/dial\", \"+491701234567\"]",
+        "A program to run, without a shell. The page is JSON on its stdin, and PORTCULLIS_PAGE_* in its environment. It has 20 seconds; what is not 0 at its end is tried again.",
+    ),
+    field(
+        "page.step.webhook",
+        Hook,
+        Optional,
+        "\"https://hooks.shield.example/page\"",
+        "Where the page is posted as JSON. Redirects are not followed; what is not 2xx within 10 seconds is tried again.",
+    ),
+    field(
+        "page.step.secret",
+        Path,
+        Optional,
+        "\"page.secret\"",
+        "A file with a secret, readable by the owner only: the header X-Portcullis-Signature of the webhook is then `sha256=` and the HMAC-SHA256 of the body.",
+    ),
+    field(
+        "page.step.mail",
+        Emails,
+        Optional,
+        "[\"oncall@shield.example\"]",
+        "Who gets a mail. Needs [mail]. Nobody is woken by one: for the last step.",
+    ),
+    field(
+        "page.step.hours",
+        Hours,
+        Optional,
+        "\"20:00-08:00\"",
+        "Only in these hours, UTC, over midnight when the end is before the beginning; else the next step is called. One step at least must have none.",
+    ),
+    field(
+        "page.step.person",
+        Text,
+        Optional,
+        "\"anna\"",
+        "Who that is, for `portcullis page` and for the page itself.",
     ),
     field(
         "press.listen",

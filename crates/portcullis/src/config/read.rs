@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Listen;
-use super::fields::{FIELDS, Field, Kind, Need, TABLES};
+use super::fields::{FIELDS, Field, Kind, Need, STEP, TABLES};
 
 /// Something wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,12 +34,17 @@ enum Value {
     Listen(Listen),
     Addresses(Vec<SocketAddr>),
     Number(usize),
+    Seconds(u64),
+    Hours(policy::page::Hours),
     Flag(bool),
 }
 
 /// What was written, checked key by key, defaults filled in.
+#[derive(Default)]
 pub(super) struct Typed {
     pub(super) tables: BTreeSet<&'static str>,
+    /// Each `[[page.step]]`, in order.
+    pub(super) steps: Vec<Typed>,
     values: BTreeMap<&'static str, Value>,
 }
 
@@ -97,6 +102,20 @@ impl Typed {
         self.values.get(name) == Some(&Value::Flag(true))
     }
 
+    pub(super) fn seconds(&self, name: &str) -> u64 {
+        match self.values.get(name) {
+            Some(Value::Seconds(seconds)) => *seconds,
+            _ => 0,
+        }
+    }
+
+    pub(super) fn hours(&self, name: &str) -> Option<policy::page::Hours> {
+        match self.values.get(name) {
+            Some(Value::Hours(hours)) => Some(*hours),
+            _ => None,
+        }
+    }
+
     pub(super) fn number(&self, name: &str) -> Option<usize> {
         match self.values.get(name) {
             Some(Value::Number(number)) => Some(*number),
@@ -106,12 +125,7 @@ impl Typed {
 }
 
 pub(super) fn read(text: &str, base: &Path) -> Result<Typed, Vec<Complaint>> {
-    let mut reader = Reader {
-        text,
-        base,
-        complaints: Vec::new(),
-        typed: Typed { tables: BTreeSet::new(), values: BTreeMap::new() },
-    };
+    let mut reader = Reader { text, base, complaints: Vec::new(), typed: Typed::default() };
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         reader.complain(error.span().unwrap_or(0..0), error.message().trim().to_owned());
@@ -138,8 +152,9 @@ impl Reader<'_> {
     fn tables(&mut self, root: &DeTable<'_>) {
         for (name, value) in root {
             let key: &str = name.get_ref();
-            let Some((table, _)) = TABLES.iter().find(|(table, _)| *table == key) else {
-                let names = TABLES.iter().map(|(table, _)| *table);
+            let tables = || TABLES.iter().map(|(table, _)| *table).filter(|table| *table != STEP);
+            let Some(table) = tables().find(|table| *table == key) else {
+                let names = tables();
                 self.complain(name.span(), format!("unknown table [{key}]{}", suggestion(key, names)));
                 continue;
             };
@@ -156,6 +171,10 @@ impl Reader<'_> {
     fn table(&mut self, table: &'static str, content: &DeTable<'_>, span: Range<usize>) {
         for (name, value) in content {
             let key: &str = name.get_ref();
+            if STEP.strip_prefix(table).and_then(|rest| rest.strip_prefix('.')) == Some(key) {
+                self.steps(value);
+                continue;
+            }
             match fields_of(table).find(|f| f.key() == key) {
                 Some(field) => self.value(field, value),
                 None => {
@@ -180,6 +199,24 @@ impl Reader<'_> {
         }
     }
 
+    fn steps(&mut self, value: &Spanned<DeValue<'_>>) {
+        let tables: Option<Vec<&DeTable<'_>>> = match value.get_ref() {
+            DeValue::Array(items) => items.iter().map(|item| item.get_ref().as_table()).collect(),
+            _ => None,
+        };
+        let Some(tables) = tables else {
+            self.complain(value.span(), format!("a step begins with [[{STEP}]], in two brackets"));
+            return;
+        };
+        let DeValue::Array(items) = value.get_ref() else { return };
+        for (table, item) in tables.into_iter().zip(items) {
+            let outer = std::mem::take(&mut self.typed.values);
+            self.table(STEP, table, item.span());
+            let values = std::mem::replace(&mut self.typed.values, outer);
+            self.typed.steps.push(Typed { values, ..Typed::default() });
+        }
+    }
+
     fn value(&mut self, field: &'static Field, value: &Spanned<DeValue<'_>>) {
         let good = match (field.kind, value.get_ref()) {
             (Kind::Addresses, DeValue::Array(items)) => {
@@ -199,8 +236,26 @@ impl Reader<'_> {
                 let all = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
                 all.collect::<Option<Vec<_>>>().filter(|keys| !keys.is_empty()).map(Value::Texts)
             }
+            (Kind::Command | Kind::Emails, DeValue::Array(items)) => {
+                let all: Option<Vec<String>> =
+                    items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect();
+                let fits = |all: &Vec<String>| match field.kind {
+                    Kind::Command => all.first().is_some_and(|program| program.starts_with('/')),
+                    _ => !all.is_empty(),
+                };
+                all.filter(fits).map(Value::Texts)
+            }
             (Kind::Flag, DeValue::Boolean(flag)) => Some(Value::Flag(*flag)),
-            (Kind::Flag | Kind::Number | Kind::Addresses | Kind::HttpList | Kind::Keys, _) => None,
+            (
+                Kind::Flag
+                | Kind::Number
+                | Kind::Addresses
+                | Kind::HttpList
+                | Kind::Keys
+                | Kind::Command
+                | Kind::Emails,
+                _,
+            ) => None,
             (_, DeValue::String(text)) => self.convert(field, text),
             _ => None,
         };
@@ -235,7 +290,10 @@ impl Reader<'_> {
             Kind::Flag => text.parse().ok().map(Value::Flag),
             Kind::Word(words) => words.contains(&text).then(|| Value::Text(text.to_owned())),
             Kind::HostPort => host_port(text).map(|_| Value::Text(text.to_owned())),
-            Kind::Keys => Some(Value::Texts(vec![text.to_owned()])),
+            Kind::Keys | Kind::Command | Kind::Emails => Some(Value::Texts(vec![text.to_owned()])),
+            Kind::Span => span(text).map(Value::Seconds),
+            Kind::Hook => http.then(|| Value::Text(text.to_owned())),
+            Kind::Hours => policy::page::Hours::parse(text).map(Value::Hours),
             Kind::HttpList => is_http(text).then(|| Value::Texts(vec![text.to_owned()])),
         }
     }
@@ -248,6 +306,12 @@ pub(super) fn host_port(text: &str) -> Option<(String, u16)> {
     let plain = |c: u8| c.is_ascii_alphanumeric() || b".-:".contains(&c);
     let port = port.parse().ok().filter(|port| *port > 0)?;
     (!host.is_empty() && host.bytes().all(plain)).then(|| (host.to_owned(), port))
+}
+
+/// `5m`; and `0m`, which is at once.
+fn span(text: &str) -> Option<u64> {
+    let none = ["0s", "0m", "0h"].contains(&text);
+    if none { Some(0) } else { text.parse::<crate::duration::Span>().ok().map(|span| span.0) }
 }
 
 fn is_http(text: &str) -> bool {

@@ -11,7 +11,7 @@ fn complaints(text: &str) -> Vec<String> {
 fn everything() -> String {
     let mut text = String::new();
     for (table, _) in TABLES {
-        text += &format!("[{table}]\n");
+        text += &if table == STEP { format!("[[{table}]]\n") } else { format!("[{table}]\n") };
         for field in FIELDS.iter().filter(|f| f.table() == table) {
             text += &format!("{} = {}\n", field.key(), field.example);
         }
@@ -27,7 +27,8 @@ fn every_example_is_good_and_every_default_too() {
         .map(|(table, _)| {
             let lines = FIELDS.iter().filter(|f| f.table() == *table && f.need == Need::Required);
             let lines: String = lines.map(|f| format!("{} = {}\n", f.key(), f.example)).collect();
-            format!("[{table}]\n{lines}")
+            let head = if *table == STEP { format!("[[{table}]]") } else { format!("[{table}]") };
+            format!("{head}\n{lines}")
         })
         .collect();
     assert_eq!(complaints(&required), Vec::<String>::new());
@@ -88,6 +89,34 @@ fn what_is_wrong_is_said_all_at_once_with_lines_and_suggestions() {
             "12: `workers` must be a whole number from 0, as in 4",
         ]
     );
+}
+
+#[test]
+fn steps_are_read_one_by_one() {
+    let text = "[page]\nack = \"1h\"\n[[page.step]]\nafter = \"0m\"\ncommand = [\"/bin/true\"]\n[[page.step]]\nafter = \"5m\"\nmail = [\"a@b.example\"]\nhours = \"20:00-08:00\"\nperson = \"anna\"\n";
+    let page = Config::parse(text, Path::new("/base")).expect("good").page();
+    assert_eq!((page.ack, page.repeat, page.steps.len()), (3600, 300, 2));
+    assert_eq!((page.steps[0].after, page.steps[0].command.clone()), (0, vec!["/bin/true".to_owned()]));
+    let second = &page.steps[1];
+    assert_eq!((second.after, second.hours.is_some(), second.person.as_deref()), (300, true, Some("anna")));
+    assert!(second.command.is_empty(), "a step has nothing of the one before");
+    assert_eq!(
+        complaints(
+            "[page]\nsteps = 1\n[[page.step]]\ncommand = [\"true\"]\n[[page.step]]\nafter = \"soon\"\nhours = \"8-9\"\nwebhok = \"https://x\"\n"
+        ),
+        [
+            "2: unknown key `steps` in [page]",
+            "3: [page.step] needs `after = \"5m\"`: When it is called, after it began; the first step usually at 0m, the next ones five minutes apart.",
+            "4: `command` must be a list: the whole path of a program, and its arguments, as in [\"/usr/local/bin/dial\", \"+491701234567\"]",
+            "6: `after` must be a time such as 40s, 5m or 2h; 0m is at once, as in \"5m\"",
+            "7: `hours` must be hours of a day in UTC, HH:MM-HH:MM, as in \"20:00-08:00\"",
+            "8: unknown key `webhok` in [page.step]; did you mean `webhook`?",
+        ]
+    );
+    for odd in ["[page]\nstep = 1\n", "[page.step]\nafter = \"0m\"\n", "[page]\nstep = [1]\n"] {
+        assert!(complaints(odd)[0].contains("[[page.step]]"), "{odd}");
+    }
+    assert!(complaints("[\"page.step\"]\n")[0].contains("unknown table"), "it is no table of its own");
 }
 
 #[test]

@@ -47,6 +47,7 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
         config_key: place.config_key.as_deref().map(home::machine_key).transpose()?,
         draw: Arc::new(|| home::random().ok()),
         mail: super::mail::mailer(config)?.map(Arc::new),
+        pager: Arc::new(super::page::pager(config)?),
     };
     let desk = Desk::open(settings, store.clone(), key, Arc::clone(&clock))
         .await
@@ -66,6 +67,16 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
     let [api, relay] = doors;
     tokio::spawn(serve::serve(api, TowerToHyperService::new(desk.api_router())));
     tokio::spawn(serve::serve(relay, TowerToHyperService::new(desk.relay_router())));
+    work(&desk);
+    if let Some(door) = figures {
+        let counted = desk.clone();
+        tokio::spawn(super::metrics::serve_desk(door, counted));
+    }
+    Ok(desk)
+}
+
+/// What a desk does by itself, until the process ends.
+fn work(desk: &Desk) {
     let tended = desk.clone();
     tokio::spawn(async move {
         loop {
@@ -87,11 +98,13 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
             tokio::time::sleep(POST_EVERY).await;
         }
     });
-    if let Some(door) = figures {
-        let counted = desk.clone();
-        tokio::spawn(super::metrics::serve_desk(door, counted));
-    }
-    Ok(desk)
+    let paging = desk.clone();
+    tokio::spawn(async move {
+        loop {
+            paging.page().await;
+            tokio::time::sleep(PAGE_EVERY).await;
+        }
+    });
 }
 
 /// The name of the edge of this home, if its key is there.
@@ -127,6 +140,9 @@ const TAKE_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// How often the desk looks at its outbox. A customer is to be told within 15 minutes; people expect it while they watch.
 const POST_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// How often the desk looks whether somebody is needed. It takes people minutes to wake, and a look a few milliseconds.
+const PAGE_EVERY: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// How often the desk looks for what a failure left unfinished. An approval is open for an hour at most.
 const TEND_EVERY: std::time::Duration = std::time::Duration::from_secs(30);

@@ -94,7 +94,7 @@ fn dkim(mail: &Mail) -> Result<Option<Dkim>> {
     }
 }
 
-fn read(key: &str, file: &Path) -> Result<String> {
+pub(super) fn read(key: &str, file: &Path) -> Result<String> {
     let failed = |e: std::io::Error| wrong(format!("{key}: cannot read {}: {e}", file.display()));
     if std::fs::metadata(file).map_err(failed)?.len() > MAX_FILE {
         return Err(wrong(format!("{key}: {} is larger than 64 KiB", file.display())));
@@ -103,7 +103,7 @@ fn read(key: &str, file: &Path) -> Result<String> {
 }
 
 /// A secret that others on the machine can read is none.
-fn closed(key: &str, file: &Path) -> Result<()> {
+pub(super) fn closed(key: &str, file: &Path) -> Result<()> {
     let found =
         std::fs::metadata(file).map_err(|e| wrong(format!("{key}: cannot read {}: {e}", file.display())))?;
     if found.permissions().mode() & 0o077 != 0 {

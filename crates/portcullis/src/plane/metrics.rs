@@ -56,7 +56,8 @@ pub(super) async fn serve_desk(door: Door, desk: desk::Desk) {
         let desk = desk.clone();
         async move {
             let (figures, untold) = desk.mail_figures().await?;
-            text(&Posted { figures, untold, now: desk.now() }).map_err(|e| e.to_string())
+            let pages = desk.page_figures().await?;
+            text(&Posted { figures, untold, pages, now: desk.now() }).map_err(|e| e.to_string())
         }
     })
     .await;
@@ -109,11 +110,12 @@ fn text<C: Collector + Clone>(source: &C) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
-/// The outbox when somebody asked.
+/// Outbox and pages when somebody asked.
 #[derive(Clone, Debug)]
 struct Posted {
     figures: store::MailFigures,
     untold: u64,
+    pages: store::PageFigures,
     now: policy::Time,
 }
 
@@ -132,7 +134,12 @@ impl Collector for Posted {
             false,
         )?;
         let help = "Decisions that hold and whose customer should have been told by now: an alarm.";
-        one(&mut encoder, "customers_untold", help, self.untold, false)
+        one(&mut encoder, "customers_untold", help, self.untold, false)?;
+        one(&mut encoder, "pages_open", "Needs of somebody that are open.", self.pages.open, false)?;
+        let help = "Those of them that nobody has acknowledged.";
+        one(&mut encoder, "pages_unanswered", help, self.pages.unanswered, false)?;
+        let help = "Calls about them that did not get through: an alarm.";
+        one(&mut encoder, "pages_failed", help, self.pages.failed, false)
     }
 }
 

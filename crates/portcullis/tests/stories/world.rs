@@ -78,6 +78,7 @@ impl World {
             snapshots: Arc::new(NoSnapshots),
             config_key: None,
             mail: None,
+            pager: Arc::new(desk::Pager::nobody(String::new())),
             draw: Arc::new(|| Some(Hash::of(b"drawn").0)),
         };
         let key = SigningKey::from_seed(&house.origin, Hash::of(house.origin.as_bytes()).0).expect("a key");

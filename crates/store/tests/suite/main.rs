@@ -7,5 +7,6 @@ mod conformance;
 mod evidence;
 mod fault;
 mod mail;
+mod pages;
 mod rekey;
 mod reports;
