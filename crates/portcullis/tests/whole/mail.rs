@@ -103,7 +103,7 @@ impl Sink {
 }
 
 /// An authority of the test's own, and its certificate for `localhost`.
-fn certificates(folder: &Path) -> (PathBuf, PathBuf, PathBuf) {
+pub(crate) fn certificates(folder: &Path) -> (PathBuf, PathBuf, PathBuf) {
     let (ca, certificate, key) = (folder.join("ca.pem"), folder.join("sink.pem"), folder.join("sink.key"));
     let ca_key = rcgen::KeyPair::generate().expect("a key");
     let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).expect("no names");
@@ -141,7 +141,7 @@ fn town_with(sink: impl FnOnce(&Path) -> Sink, tls: &str) -> (Town, Sink, u16) {
     (town, sink, figures)
 }
 
-fn secret(path: &Path, text: &str) {
+pub(crate) fn secret(path: &Path, text: &str) {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = fs::File::options();
     let mut file =

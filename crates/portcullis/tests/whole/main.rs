@@ -11,6 +11,7 @@ mod forgery;
 mod kill;
 mod mail;
 mod origin;
+mod paging;
 mod people;
 mod process;
 mod rekey;
