@@ -63,6 +63,15 @@ pub struct Alarm {
     pub hold: Option<u64>,
 }
 
+/// A note that is being signed.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// With its signatures.
+    pub note: Note,
+    /// When it was put, by the desk's clock and not by that of whoever wrote it.
+    pub put: Time,
+}
+
 /// What the desk found out.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
@@ -72,8 +81,8 @@ pub struct Facts<'a> {
     pub untouched: Vec<(Id, Time)>,
     /// How many of them there are in all.
     pub untouched_in_all: u64,
-    /// Notes that are being signed, with their signatures.
-    pub proposals: &'a [Note],
+    /// Notes that are being signed.
+    pub proposals: &'a [Proposal],
     /// Cases that [`concerned`] names, with what rests on them.
     pub concerned: Vec<(Id, Case)>,
     /// Journals of open cases with a room.
@@ -103,7 +112,7 @@ pub fn alarms(facts: &Facts<'_>, now: Time) -> Vec<Alarm> {
     for (about, case) in &facts.concerned {
         objections(about, case, &mut all);
     }
-    all.extend(facts.proposals.iter().filter_map(|note| unsigned(facts.state, note, now)));
+    all.extend(facts.proposals.iter().filter_map(|it| unsigned(facts.state, it, now)));
     reports(facts, &mut all);
     unvalidated(facts.state, now, &mut all);
     all.extend(facts.rooms.iter().filter_map(|journal| unread(journal)));
@@ -121,15 +130,15 @@ pub fn alarms(facts: &Facts<'_>, now: Time) -> Vec<Alarm> {
 /// Which cases carry something that runs or is proposed: what rests on it, and the case. An objection in one of these must
 /// be weighed by somebody.
 #[must_use]
-pub fn concerned(state: &State, proposals: &[Note], now: Time) -> Vec<(Id, Id)> {
+pub fn concerned(state: &State, proposals: &[Proposal], now: Time) -> Vec<(Id, Id)> {
     let open = |status| matches!(status, Status::InForce | Status::Waiting);
     let running = state.decisions().filter(|d| open(d.status(now)));
     let running = running.filter_map(|d| {
         let finding = state.finding(d.impose.finding.as_ref()?)?.0;
         Some((d.impose.head.id.clone(), finding.case.clone()))
     });
-    let proposed = proposals.iter().filter_map(|note| {
-        let note = AnyNote::parse(note.text()).ok()?;
+    let proposed = proposals.iter().filter_map(|it| {
+        let note = AnyNote::parse(it.note.text()).ok()?;
         Some((note.id().clone(), state.case_of(&note)?))
     });
     let mut all: Vec<(Id, Id)> = running.chain(proposed).collect();
@@ -156,7 +165,8 @@ fn objections(about: &Id, case: &Case, all: &mut Vec<Alarm>) {
 }
 
 /// An emergency that somebody signed, and that waits for others, as long as they can still sign.
-fn unsigned(state: &State, note: &Note, now: Time) -> Option<Alarm> {
+fn unsigned(state: &State, it: &Proposal, now: Time) -> Option<Alarm> {
+    let note = &it.note;
     let AnyNote::Impose(impose) = AnyNote::parse(note.text()).ok()? else { return None };
     let open = impose.class == Class::Emergency && now <= impose.approve_by && !note.signatures().is_empty();
     let Some(Err(Rejected::Quorum(lacks))) = open.then(|| state.would_apply(note, now)) else { return None };
@@ -177,7 +187,7 @@ fn unsigned(state: &State, note: &Note, now: Time) -> Option<Alarm> {
         people,
         case: state.case_of(&AnyNote::Impose(impose.clone())),
         about: Some(id.clone()),
-        ..plain(Kind::Sign, format!("{}-{id}", Kind::Sign), impose.proposed)
+        ..plain(Kind::Sign, format!("{}-{id}", Kind::Sign), it.put)
     })
 }
 

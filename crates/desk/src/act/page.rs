@@ -1,7 +1,9 @@
 //! Act: the desk finds out whether somebody is needed, calls one after the other, and stops when somebody acknowledges.
 
 use ledger::note::Note;
-use policy::page::{Ack, Alarm, Call, EACH, Facts, Kind, Round, Turn, alarms, concerned, due, turns};
+use policy::page::{
+    Ack, Alarm, Call, EACH, Facts, Kind, Proposal, Round, Turn, alarms, concerned, due, turns,
+};
 use policy::report::Category;
 use policy::{MailAddress, Time};
 use store::{MailKind, MessageId, NewMail};
@@ -55,10 +57,11 @@ async fn look_around(desk: &Shared, now: Time) -> (Vec<Alarm>, bool) {
     let untouched = store.untouched(Category::ThreatToLife.severity(), most).await;
     let (untouched, untouched_in_all) = reading.take("reports", untouched);
     let drafts = reading.take("notes", store.proposed(Time(now.0.saturating_sub(PROPOSED))).await);
-    let mut proposals: Vec<Note> = Vec::with_capacity(drafts.len());
+    let mut proposals: Vec<Proposal> = Vec::with_capacity(drafts.len());
     for draft in &drafts {
         let note = Note::parse(&draft.to_note()).map_err(|e| DeskError::Defect(e.to_string()));
-        proposals.extend(reading.take("a note", note.map(Some)));
+        let note = reading.take("a note", note.map(Some));
+        proposals.extend(note.map(|note| Proposal { note, put: draft.created }));
     }
     let mut cases = Vec::new();
     for (about, case) in concerned(&state, &proposals, now) {

@@ -33,7 +33,7 @@ fn running(house: &House, lasts: u64) -> State {
     state
 }
 
-fn quiet<'a>(state: &'a State, proposals: &'a [Note]) -> Facts<'a> {
+fn quiet<'a>(state: &'a State, proposals: &'a [Proposal]) -> Facts<'a> {
     Facts {
         state,
         untouched: Vec::new(),
@@ -44,6 +44,10 @@ fn quiet<'a>(state: &'a State, proposals: &'a [Note]) -> Facts<'a> {
         given_up: None,
         blind: None,
     }
+}
+
+fn put(note: Note) -> Proposal {
+    Proposal { note, put: START.plus(61) }
 }
 
 fn keys(alarms: &[Alarm]) -> Vec<&str> {
@@ -81,12 +85,13 @@ fn a_proposal_waits_for_as_many_as_are_missing_and_no_longer_than_it_may() {
         let (state, subject) = with_finding(&house);
         let impose = house.emergency("imp-1", START.plus(60), "fnd-1", &subject, POST);
         let text = impose.to_string();
-        let alarm =
-            |names: &[&str], at: u64| alarms(&quiet(&state, &[house.signed(&text, names)]), START.plus(at));
+        let alarm = |names: &[&str], at: u64| {
+            alarms(&quiet(&state, &[put(house.signed(&text, names))]), START.plus(at))
+        };
         assert!(alarm(&[], 60).is_empty(), "nobody has signed: it is a draft");
         let one = alarm(&["ben"], 60);
         assert_eq!(keys(&one), ["sign-imp-1"]);
-        assert_eq!((one[0].people, one[0].since), (missing, START.plus(60)));
+        assert_eq!((one[0].people, one[0].since), (missing, START.plus(61)));
         assert_eq!((one[0].case.clone(), one[0].about.clone()), (Some(id("cas-1")), Some(id("imp-1"))));
         assert!(one[0].need.contains("2027-01-15T09:01:00Z"), "{}", one[0].need);
         assert!(alarm(&["ben"], 3661).is_empty(), "nobody can approve it any more");
@@ -95,7 +100,7 @@ fn a_proposal_waits_for_as_many_as_are_missing_and_no_longer_than_it_may() {
     let (state, subject) = with_finding(&house);
     let site = Subject { scope: crate::Scope::Site(id("site_one")), ..subject };
     let abuse = house.abuse("imp-2", START.plus(60), &site, POST).to_string();
-    assert!(alarms(&quiet(&state, &[house.signed(&abuse, &["ben"])]), START.plus(60)).is_empty());
+    assert!(alarms(&quiet(&state, &[put(house.signed(&abuse, &["ben"]))]), START.plus(60)).is_empty());
 }
 
 #[test]
@@ -189,10 +194,10 @@ fn an_objection_calls_until_it_is_weighed_where_something_runs_or_is_proposed() 
     assert!(concerned(&state, &[], START).is_empty(), "a finding alone runs nothing");
     let impose = house.emergency("imp-1", START, "fnd-1", &subject, POST).to_string();
     let note = house.signed(&impose, &["ben"]);
-    assert_eq!(concerned(&state, &[note], START), [(id("imp-1"), id("cas-1"))]);
+    assert_eq!(concerned(&state, &[put(note)], START), [(id("imp-1"), id("cas-1"))]);
     let finding = house.finding("fnd-2", START, &subject).to_string();
     let note = house.signed(&finding, &["anna"]);
-    assert_eq!(concerned(&house.state(), &[note], START), [(id("fnd-2"), id("cas-1"))]);
+    assert_eq!(concerned(&house.state(), &[put(note)], START), [(id("fnd-2"), id("cas-1"))]);
     // Ended: whoever objects has what they wanted.
     assert!(concerned(&running(&house, HOUR), &[], START.plus(2 * HOUR)).is_empty());
 }
