@@ -93,17 +93,21 @@ pub struct Facts<'a> {
     pub blind: Option<Time>,
 }
 
-/// Clusters that have an alarm of their own. Anybody can report a threat to life and wake somebody; who floods the form
-/// with different ones wakes people four times and not a thousand.
-pub const EACH: usize = 3;
+/// How many of the oldest reports that nobody looked at are news to whoever acknowledged before they came. Anybody can
+/// report a threat to life and wake somebody; who floods the form with different ones wakes nobody again before those that
+/// came first were looked at.
+pub const NEWS: usize = 3;
 
 /// When an emergency that nobody has validated calls, in parts of the time it has: of 48 hours these are after 24, 36, 42
 /// and 46, with 24, 12, 6 and 2 hours left. Earlier the reviewers sleep: a block that needs no haste to end, ends by itself.
 pub const STAGES: [(u64, u64); 4] = [(1, 2), (3, 4), (7, 8), (23, 24)];
 
-/// For how long an acknowledgement of mails that were given up holds, seconds: nobody is in danger, and a smarthost's
-/// operator may sleep.
-pub const MAIL_HOLDS: u64 = 8 * HOUR;
+/// For how long an acknowledgement holds of what endangers nobody by itself, seconds: whoever mends a smarthost or a disk
+/// may sleep first.
+pub const CALM: u64 = 8 * HOUR;
+
+/// How long something must be unreadable before it wakes anybody, seconds: a database that is busy for a moment is not.
+pub const BLIND_FOR: u64 = 120;
 
 /// Everything that needs a person at `now`, the most urgent first.
 #[must_use]
@@ -113,13 +117,13 @@ pub fn alarms(facts: &Facts<'_>, now: Time) -> Vec<Alarm> {
         objections(about, case, &mut all);
     }
     all.extend(facts.proposals.iter().filter_map(|it| unsigned(facts.state, it, now)));
-    reports(facts, &mut all);
+    all.extend(reports(facts));
     unvalidated(facts.state, now, &mut all);
     all.extend(facts.rooms.iter().filter_map(|journal| unread(journal)));
     all.extend(facts.given_up.map(|(count, since)| given_up(count, since)));
-    all.extend(facts.blind.map(|since| {
+    all.extend(facts.blind.filter(|since| now.since(*since) >= BLIND_FOR).map(|since| {
         let need = "The desk cannot read all that it must look at, and may miss that somebody is needed; one person reads its log.";
-        Alarm { need: need.into(), ..plain(Kind::Blind, Kind::Blind.word().into(), since) }
+        Alarm { need: need.into(), hold: Some(CALM), ..plain(Kind::Blind, Kind::Blind.word().into(), since) }
     }));
     all.sort_by(|a, b| (a.kind, a.since, &a.key).cmp(&(b.kind, b.since, &b.key)));
     // Two notes may rest on one case: one objection is one alarm.
@@ -191,18 +195,18 @@ fn unsigned(state: &State, it: &Proposal, now: Time) -> Option<Alarm> {
     })
 }
 
-fn reports(facts: &Facts<'_>, all: &mut Vec<Alarm>) {
-    for (id, since) in facts.untouched.iter().take(EACH) {
-        let need = format!(
-            "A threat to life was reported, and nobody has looked: {id}; one person opens a case with it, or answers it."
-        );
-        all.push(Alarm { need, ..plain(Kind::Report, format!("{}-{id}", Kind::Report), *since) });
-    }
-    let more = facts.untouched_in_all.saturating_sub(EACH as u64);
-    if let Some((_, since)) = facts.untouched.get(EACH).filter(|_| more > 0) {
-        let need = format!("{more} more reports of threats to life wait for somebody to look.");
-        all.push(Alarm { need, ..plain(Kind::Report, "reports".into(), *since) });
-    }
+/// One alarm for all of them: whoever looks at one looks at the queue.
+fn reports(facts: &Facts<'_>) -> Option<Alarm> {
+    let ((oldest, _), (_, since)) = (facts.untouched.first()?, facts.untouched.iter().take(NEWS).last()?);
+    let need = match facts.untouched_in_all {
+        0 | 1 => format!(
+            "A threat to life was reported, and nobody has looked: {oldest}; one person opens a case with it, or answers it."
+        ),
+        n => format!(
+            "{n} threats to life were reported, and nobody has looked, the oldest {oldest}; one person opens cases with them, or answers them."
+        ),
+    };
+    Some(Alarm { need, ..plain(Kind::Report, Kind::Report.word().into(), *since) })
 }
 
 fn unvalidated(state: &State, now: Time, all: &mut Vec<Alarm>) {
@@ -254,7 +258,7 @@ fn given_up(count: u64, since: Time) -> Alarm {
         format!("{count} mails to customers were")
     };
     let need = format!("{mails} given up; one person tells them another way, and retries or drops it.");
-    Alarm { need, hold: Some(MAIL_HOLDS), ..plain(Kind::Mail, Kind::Mail.word().into(), since) }
+    Alarm { need, hold: Some(CALM), ..plain(Kind::Mail, Kind::Mail.word().into(), since) }
 }
 
 #[cfg(test)]

@@ -284,7 +284,7 @@ Examples:
     #[command(after_help = "\
 Examples, of whoever is on call; docs/paging.md begins at the beginning:
   portcullis page --as anna
-  portcullis page ack report-rpt-0193583e2b7c --as anna       # nobody is called for 30 minutes
+  portcullis page ack report --as anna                        # nobody is called for 30 minutes
   portcullis page ack --all --hold 2h --as anna
   portcullis page test                                        # on the desk's machine: calls everybody, says that it is a test")]
     Page(Page),

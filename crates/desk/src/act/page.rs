@@ -2,7 +2,7 @@
 
 use ledger::note::Note;
 use policy::page::{
-    Ack, Alarm, Call, EACH, Facts, Kind, Proposal, Round, Turn, alarms, concerned, due, turns,
+    Ack, Alarm, Call, Facts, Kind, NEWS, Proposal, Round, Turn, alarms, concerned, due, turns,
 };
 use policy::report::Category;
 use policy::{MailAddress, Time};
@@ -53,8 +53,7 @@ impl Reading {
 async fn look_around(desk: &Shared, now: Time) -> (Vec<Alarm>, bool) {
     let (store, state) = (&desk.store, desk.state());
     let mut reading = Reading::default();
-    let most = EACH as u32 + 1;
-    let untouched = store.untouched(Category::ThreatToLife.severity(), most).await;
+    let untouched = store.untouched(Category::ThreatToLife.severity(), NEWS as u32).await;
     let (untouched, untouched_in_all) = reading.take("reports", untouched);
     let drafts = reading.take("notes", store.proposed(Time(now.0.saturating_sub(PROPOSED))).await);
     let mut proposals: Vec<Proposal> = Vec::with_capacity(drafts.len());

@@ -61,18 +61,28 @@ fn a_quiet_house_wakes_nobody() {
 }
 
 #[test]
-fn a_flood_of_threats_wakes_four_times() {
+fn a_flood_of_threats_is_one_alarm_and_the_first_three_are_news() {
     let house = House::demo(START);
     let state = house.state();
-    for (count, want) in [(1, 1), (3, 3), (4, 4), (9, 4)] {
+    for (count, since, said) in
+        [(1, 0, "rpt-0;"), (2, 1, "2 threats"), (3, 2, "3 threats"), (4, 2, "4 threats"), (9, 2, "9 threats")]
+    {
         let untouched = (0..count).map(|n| (id(&format!("rpt-{n}")), START.plus(n))).collect();
-        let facts = Facts { untouched, untouched_in_all: count.max(3) * 100, ..quiet(&state, &[]) };
+        let facts = Facts { untouched, untouched_in_all: count, ..quiet(&state, &[]) };
         let found = alarms(&facts, START.plus(60));
-        assert_eq!(found.len(), want, "{count}");
-        assert!(found.iter().all(|a| a.kind == Kind::Report && a.people == 1));
-        assert_eq!(found[0].key, "report-rpt-0");
-        assert_eq!(found.iter().any(|a| a.key == "reports"), count > 3);
+        assert_eq!(keys(&found), ["report"], "{count}");
+        assert_eq!((found[0].kind, found[0].people, found[0].since), (Kind::Report, 1, START.plus(since)));
+        assert!(found[0].need.contains(said) && found[0].need.contains("rpt-0"), "{}", found[0].need);
     }
+}
+
+#[test]
+fn what_is_busy_for_a_moment_wakes_nobody() {
+    let house = House::demo(START);
+    let state = house.state();
+    let facts = Facts { blind: Some(START), ..quiet(&state, &[]) };
+    assert!(alarms(&facts, START.plus(BLIND_FOR - 1)).is_empty());
+    assert_eq!(keys(&alarms(&facts, START.plus(BLIND_FOR))), ["blind"]);
 }
 
 #[test]
@@ -256,10 +266,10 @@ fn the_rest_and_the_order() {
     let found = alarms(&facts, START.plus(24 * HOUR));
     assert_eq!(
         keys(&found),
-        ["objection-ref-1", "report-rpt-1", "validate-imp-1-1", "answer-cas-1", "mail", "blind"]
+        ["objection-ref-1", "report", "validate-imp-1-1", "answer-cas-1", "mail", "blind"]
     );
     assert!(found[4].need.starts_with("2 mails to customers were given up"), "{}", found[4].need);
-    assert_eq!(found[4].hold, Some(MAIL_HOLDS));
+    assert_eq!(found[4].hold, Some(CALM));
     for alarm in &found {
         assert!(crate::Sentence::parse(&alarm.need).is_ok() && alarm.need.is_ascii(), "{}", alarm.need);
         assert!(

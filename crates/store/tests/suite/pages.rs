@@ -11,7 +11,7 @@ use policy::testkit::{id, sentence};
 use policy::{State, Time};
 use store::{Decided, NewCase, PageFigures, ROUNDS_KEPT, Store};
 
-const KEY: &str = "report-rpt-1";
+const KEY: &str = "report";
 
 fn call(round: u64, step: usize, attempts: u64) -> Call {
     Call { round, key: KEY.into(), step, attempts }
