@@ -197,7 +197,8 @@ fn unsigned(state: &State, it: &Proposal, now: Time) -> Option<Alarm> {
 
 /// One alarm for all of them: whoever looks at one looks at the queue.
 fn reports(facts: &Facts<'_>) -> Option<Alarm> {
-    let ((oldest, _), (_, since)) = (facts.untouched.first()?, facts.untouched.iter().take(NEWS).last()?);
+    let ((oldest, _), (_, since)) =
+        (facts.untouched.first()?, facts.untouched.iter().take(NEWS).next_back()?);
     let need = match facts.untouched_in_all {
         0 | 1 => format!(
             "A threat to life was reported, and nobody has looked: {oldest}; one person opens a case with it, or answers it."
