@@ -1,4 +1,4 @@
-//! People at work: the API and the read-only console.
+//! People at work: the API and the console.
 //!
 //! Purpose: takes notes and signatures from people, publishes what the fold accepts, shows what became of it, and tells
 //! by mail whom it is about.
@@ -17,6 +17,7 @@ mod limits;
 mod mail;
 mod once;
 mod page;
+mod passkey;
 mod relays;
 mod routes;
 #[cfg(test)]

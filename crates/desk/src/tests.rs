@@ -8,5 +8,6 @@ mod head;
 mod mail;
 mod matrix;
 mod pages;
+mod passkeys;
 mod reports;
 mod story;

@@ -89,20 +89,44 @@ impl Passkey {
         VerifierKey::new(&self.name, KeyKind::Passkey(key))
     }
 
+    /// What the browser answers when it is asked to make this passkey: the attestation object (CBOR, of the kind "none")
+    /// and the client data. Its credential's id is sixteen zero bytes.
+    #[must_use]
+    pub fn attestation(&self, challenge: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let host = self.origin.split("//").nth(1).and_then(|a| a.split(':').next()).unwrap_or_default();
+        let point = self.key.verifying_key().to_encoded_point(false);
+        let bytes =
+            |coordinate: Option<&p256::FieldBytes>| coordinate.map(|c| c.to_vec()).unwrap_or_default();
+        let (x, y) = (bytes(point.x()), bytes(point.y()));
+        // Flags UP, UV and AT; counter; AAGUID; the length of the id; the id.
+        let mut data = [&Sha256::digest(host)[..], &[0x45], &[0; 4], &[0; 16], &[0, 16], &[0; 16]].concat();
+        // COSE (RFC 9053): kty EC2, alg ES256, crv P-256, x, y.
+        data.extend(
+            [&[0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 32][..], &x, &[0x22, 0x58, 32], &y].concat(),
+        );
+        let length = u8::try_from(data.len()).expect("164 bytes");
+        let object =
+            [b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58".as_slice(), &[length], &data].concat();
+        (object, self.client_data("webauthn.create", challenge))
+    }
+
+    fn client_data(&self, kind: &str, challenge: &[u8]) -> Vec<u8> {
+        let challenge = encoding::to_base64_url(challenge);
+        let origin = &self.origin;
+        format!(r#"{{"type":"{kind}","challenge":"{challenge}","origin":"{origin}","crossOrigin":false}}"#)
+            .into_bytes()
+    }
+
     /// What the browser answers when it is asked to sign this challenge: authenticator data, client data, and a DER
     /// signature.
     #[must_use]
     pub fn answer(&self, challenge: &[u8]) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
         let host = self.origin.split("//").nth(1).and_then(|a| a.split(':').next()).unwrap_or_default();
         let authenticator_data = [&Sha256::digest(host)[..], &[0x05], &[0; 4]].concat();
-        let client_data = format!(
-            r#"{{"type":"webauthn.get","challenge":"{}","origin":"{}","crossOrigin":false}}"#,
-            encoding::to_base64_url(challenge),
-            self.origin
-        );
+        let client_data = self.client_data("webauthn.get", challenge);
         let signed = [&authenticator_data[..], &Sha256::digest(&client_data)].concat();
         let signature: p256::ecdsa::Signature = p256::ecdsa::signature::Signer::sign(&self.key, &signed);
-        (authenticator_data, client_data.into_bytes(), signature.to_der().as_bytes().to_vec())
+        (authenticator_data, client_data, signature.to_der().as_bytes().to_vec())
     }
 
     /// Signs a note's text as a browser with an authenticator would.

@@ -121,6 +121,12 @@ impl PublicKey {
     }
 }
 
+/// Whether this is an origin at which browsers offer passkeys, in the spelling of [`PublicKey::origin`].
+#[must_use]
+pub fn is_origin(origin: &str) -> bool {
+    host_of(origin).is_some()
+}
+
 /// The host of an origin at which browsers offer passkeys, in the one spelling in which they write it.
 fn host_of(origin: &str) -> Option<&str> {
     let (authority, usual) = match origin.strip_prefix("https://") {

@@ -20,6 +20,7 @@ mod log;
 mod mail;
 mod officer;
 mod openapi;
+mod passkey;
 mod policy;
 mod propose;
 mod quorum;
@@ -67,6 +68,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Suspend(args) => suspend::run(&global, args).await,
         Command::Policy(args) => policy::run(&global, args).await,
         Command::Officer(args) => officer::run(&global, args).await,
+        Command::Passkey(args) => passkey::run(&global, args).await,
         Command::Status(args) => status::run(&global, args).await,
         Command::Show(args) => show::run(&global, args).await,
         Command::Verify(args) => verify::run(&global, args).await,

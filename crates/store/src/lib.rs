@@ -22,6 +22,7 @@ mod head;
 mod inbox;
 mod mail;
 mod outbox;
+mod passkeys;
 mod plan;
 pub mod publish;
 mod reader;
@@ -52,6 +53,7 @@ pub use outbox::{
     GIVE_UP, KEPT, MAX_OUTCOMES, MAX_WAITING_MAILS, Mail, MailFigures, MailState, RECEIPT_EVERY,
     RECEIPTS_PER_HOUR, pause,
 };
+pub use passkeys::{MAX_PASSKEYS, MAX_SESSIONS, Passkey};
 pub use plan::{Plan, Step};
 pub use publish::Published;
 pub use reader::Reader;

@@ -5,6 +5,7 @@ pub(crate) mod facts;
 pub(crate) mod handlers;
 pub(crate) mod lists;
 pub(crate) mod look;
+pub(crate) mod passkeys;
 pub(crate) mod register;
 pub(crate) mod reports;
 pub(crate) mod resource;
@@ -52,6 +53,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
         facts::destroy,
         register::list,
         register::add,
+        passkeys::list,
+        passkeys::link,
+        passkeys::remove,
         handlers::openapi,
     ),
     modifiers(&Bearer),

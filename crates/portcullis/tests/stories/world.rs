@@ -79,6 +79,7 @@ impl World {
             config_key: None,
             mail: None,
             draw: Arc::new(|| Some(Hash::of(b"drawn").0)),
+            origin: None,
         };
         let key = SigningKey::from_seed(&house.origin, Hash::of(house.origin.as_bytes()).0).expect("a key");
         let told: Arc<dyn Clock> = Arc::<StoryClock>::clone(&clock);
