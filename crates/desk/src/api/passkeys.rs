@@ -5,6 +5,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use ledger::note::{KeyKind, VerifierKey};
+use policy::note::PolicyNote;
+use policy::people::People;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -30,6 +32,8 @@ pub(crate) struct PasskeyResource {
     synced: bool,
     /// Whether the policy in power names it: only then does it sign.
     in_policy: bool,
+    /// Whether every policy that judges a decision now names it; for a week after a new policy the one before judges too.
+    decides: bool,
     /// When it was enrolled.
     created: String,
 }
@@ -68,12 +72,14 @@ pub(crate) fn key_id(vkey: &str) -> String {
     responses((status = 200, body = Passkeys), Problems))]
 pub(crate) async fn list(State(desk): State<Arc<Shared>>, _by: Authorised<OwnPasskey>) -> Answered {
     let state = desk.state();
-    let policy = state.policy(desk.now());
+    let people = People::of(&state, desk.now());
+    let names = |policy: &PolicyNote, vkey: &str| policy.keys().any(|key| key.to_string() == vkey);
     let all = desk.store.passkeys(None).await?.into_iter().map(|p| PasskeyResource {
         key_id: key_id(&p.vkey),
         synced: VerifierKey::parse(&p.vkey)
             .is_ok_and(|key| matches!(key.kind(), KeyKind::Passkey(key) if key.is_synced())),
-        in_policy: policy.keys().any(|key| key.to_string() == p.vkey),
+        in_policy: people.in_power().is_some_and(|policy| names(policy, &p.vkey)),
+        decides: people.judging().iter().all(|policy| names(policy, &p.vkey)),
         name: p.token,
         key: p.vkey,
         created: p.created.to_string(),

@@ -9,7 +9,8 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ledger::{Hash, webauthn};
-use policy::AnyNote;
+use policy::people::People;
+use policy::{AnyNote, Subject};
 use store::{Draft, DraftState};
 
 use super::{Frame, read_id, render};
@@ -35,9 +36,26 @@ struct Show {
     frame: Frame,
     note: NoteResource,
     command: Option<String>,
+    /// What it does, in words, while the desk holds its subject.
+    blocks: Option<Blocks>,
     referred: Vec<Referred>,
     /// What a browser is asked so that a passkey of the reader's signs, when one of them may.
     passkey: Option<String>,
+    /// Whether a signature by it would not count yet: the policy before the one that names it judges this note too.
+    early: bool,
+}
+
+/// What a decision would do, read from its text and its subject: what whoever approves must know first.
+struct Blocks {
+    customer: String,
+    scope: String,
+    hostnames: Vec<String>,
+    class: String,
+    ground: String,
+    since: String,
+    until: String,
+    approve_by: String,
+    told: u64,
 }
 
 /// A blob that the note commits to by its hash.
@@ -71,9 +89,27 @@ pub(crate) async fn show(
     let draft = draft.ok_or_else(|| DeskError::NotFound(format!("the proposal {id}")))?;
     let note = look::note(&desk, draft).await?;
     let referred = referred(&desk, &by, &note).await?;
-    let passkey = passkey(&desk, &by, &note).await?;
+    let (passkey, early) = passkey(&desk, &by, &note).await?;
+    let blocks = blocks(&desk, &note).await?;
     let frame = Frame::new(&desk, "/proposals", &by);
-    render(&Show { frame, command: command(&note), note, referred, passkey })
+    render(&Show { frame, command: command(&note), note, blocks, referred, passkey, early })
+}
+
+async fn blocks(desk: &Shared, note: &NoteResource) -> Result<Option<Blocks>, DeskError> {
+    let AnyNote::Impose(n) = AnyNote::parse(&note.text)? else { return Ok(None) };
+    let subject = desk.store.blob(&n.subject).await?;
+    let subject = subject.and_then(|bytes| Subject::parse(std::str::from_utf8(&bytes).ok()?).ok());
+    Ok(subject.map(|subject| Blocks {
+        customer: subject.customer.to_string(),
+        scope: subject.scope.kind().to_string(),
+        hostnames: subject.hostnames,
+        class: n.class.to_string(),
+        ground: n.ground.to_string(),
+        since: n.since.to_string(),
+        until: n.until.to_string(),
+        approve_by: n.approve_by.to_string(),
+        told: n.referral.map_or(0, |r| r.count),
+    }))
 }
 
 /// What the browser of an officer is asked, when the policy in power names a passkey of theirs and the note is open:
@@ -82,18 +118,22 @@ async fn passkey(
     desk: &Shared,
     by: &Authorised<Read>,
     note: &NoteResource,
-) -> Result<Option<String>, DeskError> {
+) -> Result<(Option<String>, bool), DeskError> {
     let open = note.state == "collecting" || note.state == "signed";
     if !open || !by.is_officer() || desk.passkeys.is_none() {
-        return Ok(None);
+        return Ok((None, false));
     }
     let state = desk.state();
     let policy = state.policy(desk.now());
+    let people = People::of(&state, desk.now());
+    let decision = note.kind == "impose" || note.kind == "continue";
+    let mut early = decision;
     let theirs = desk.store.passkeys(Some(by.name())).await?;
     let theirs = theirs.iter().filter(|p| policy.keys().any(|key| key.to_string() == p.vkey));
     let (mut credentials, mut keys) = (Vec::new(), serde_json::Map::new());
     for passkey in theirs {
         let id = URL_SAFE_NO_PAD.encode(&passkey.credential);
+        early &= people.judging().iter().any(|p| !p.keys().any(|key| key.to_string() == passkey.vkey));
         credentials.push(serde_json::json!({ "type": "public-key", "id": id }));
         keys.insert(id, passkey.vkey.clone().into());
     }
@@ -105,7 +145,7 @@ async fn passkey(
         "timeout": 300_000,
         "keys": keys,
     });
-    Ok((!keys.is_empty()).then(|| options.to_string()))
+    Ok(((!keys.is_empty()).then(|| options.to_string()), early))
 }
 
 /// What whoever signs must have read. What authorities were told is for officers.

@@ -69,7 +69,12 @@ fn show(global: &Global, all: &[Value]) {
             text(it, "key_id").to_owned(),
             if is(it, "synced") { "may be copied to other devices" } else { "stays on its device" }
                 .to_owned(),
-            if is(it, "in_policy") { "yes" } else { "not before a policy names it" }.to_owned(),
+            match (is(it, "in_policy"), is(it, "decides")) {
+                (true, true) => "everything",
+                (true, false) => "all but decisions, until the new policy is a week old",
+                _ => "nothing before a policy names it",
+            }
+            .to_owned(),
             text(it, "created").to_owned(),
         ]
     }));
