@@ -11,7 +11,8 @@ NEED := scripts/need.sh
 NEED_BUILD := 'cc=build-essential=the TLS library and SQLite are compiled from C'
 NEED_KEYS := 'ssh-keygen=openssh-client=people sign with OpenSSH keys'
 NEED_VISIT := 'curl=curl=a visitor in the tests' 'nginx=nginx=the origin in the tests and a peer in the benchmarks'
-NEED_TEST := $(NEED_VISIT) 'chromium=chromium=the browser that looks at the block page' \
+NEED_TEST := $(NEED_VISIT) 'chromium=chromium=the browser that looks at the pages' \
+	'chromedriver=chromium-driver=tells the browser what to do' \
 	'python3=python3=the independent checker reads the golden ledgers'
 NEED_BENCH := $(NEED_VISIT) 'haproxy=haproxy=a peer' 'wrk=wrk=HTTP/1.1 load' 'h2load=nghttp2-client=HTTP/2 load' \
 	'openssl=openssl=makes the certificate of the benchmark' 'python3=python3=drives the benchmark'
@@ -43,10 +44,11 @@ lint: cargo ## format and lints, warnings are errors
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-test: cargo ## every test; installs nginx, curl, Chromium, Python, a mail server for tests and the OpenSSH client when missing
+test: cargo ## every test; installs nginx, curl, Chromium, Python, axe-core, a mail server for tests and the OpenSSH client when missing
 	@$(NEED) $(NEED_BUILD) $(NEED_KEYS) $(NEED_TEST)
 	@scripts/mail-tools.sh >/dev/null
 	@scripts/warc.sh
+	@scripts/axe.sh >/dev/null
 	cargo test --workspace --locked
 
 bench-edge: cargo ## CPU per request against nginx and HAProxy, in one run (about 10 minutes)

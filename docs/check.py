@@ -71,8 +71,44 @@ def ed25519(public, signature, message):
     right = len(signature) == 64 and s < L and same(times(s, BASE), add(point(r), times(h, point(public))))
     need(right, 'a signature does not verify')
 
+# --- P-256 (FIPS 186-5), a point is (x, y) or None for infinity: passkeys ---
+FIELD, ORDER = 2**256 - 2**224 + 2**192 + 2**96 - 1, 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
+CURVE_B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b
+GENERATOR = (0x6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296,
+             0x4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5)
+
+def p256_add(p, q):
+    if not p or not q: return p or q
+    if p[0] == q[0] and (p[1] + q[1]) % FIELD == 0: return None
+    slope = (3 * p[0] * p[0] - 3) * pow(2 * p[1], -1, FIELD) if p == q else (q[1] - p[1]) * pow(q[0] - p[0], -1, FIELD)
+    x = (slope * slope - p[0] - q[0]) % FIELD
+    return x, (slope * (p[0] - x) - p[1]) % FIELD
+
+def p256_times(n, p):
+    total = None
+    for bit in bin(n)[2:]:
+        total = p256_add(total, total)
+        if bit == '1': total = p256_add(total, p)
+    return total
+
+@functools.cache
+def p256_point(data):  # compressed (SEC 1)
+    tag, x = data[:1], int.from_bytes(data[1:], 'big')
+    y = pow(x**3 - 3 * x + CURVE_B, (FIELD + 1) // 4, FIELD)
+    on_curve = (y * y - x**3 + 3 * x - CURVE_B) % FIELD == 0
+    need(len(data) == 33 and tag in b'\2\3' and x < FIELD and on_curve, 'no point of P-256')
+    return x, y if y & 1 == tag[0] & 1 else FIELD - y
+
+def ecdsa(public, signature, message):
+    r, s = (int.from_bytes(half, 'big') for half in (signature[:32], signature[32:]))
+    need(len(signature) == 64 and 0 < r < ORDER and 0 < s <= ORDER // 2, 'a signature of a passkey in another spelling')
+    w, z = pow(s, -1, ORDER), int.from_bytes(sha256(message), 'big')
+    found = p256_add(p256_times(z * w % ORDER, GENERATOR), p256_times(r * w % ORDER, p256_point(public)))
+    need(found and found[0] % ORDER == r, 'a signature does not verify')
+
 # --- Keys and signed notes: notes.md "Signatures" ---
 LOG, WITNESS, PERSON = b'\x01', b'\x04', b'\xffportcullis.sshsig/v1\0'  # what a vkey of each kind begins with
+PASSKEY, PERSONS = b'\xffportcullis.webauthn/v1\0', (PERSON, b'\xffportcullis.webauthn/v1\0')
 
 def ssh_strings(data, count):  # that many strings of SSH's wire format, and what follows them
     found = []
@@ -81,6 +117,9 @@ def ssh_strings(data, count):  # that many strings of SSH's wire format, and wha
         need(4 <= len(data) >= end, 'an SSH string is cut short')
         found, data = found + [data[4:end]], data[end:]
     return *found, data
+
+NAME = '[a-z0-9](?:[a-z0-9-]*[a-z0-9])?'
+HOST = rf'(?:{NAME}\.)*(?![0-9]+(?::|$)){NAME}'
 
 class Key:
     def __init__(self, vkey, *kinds):
@@ -91,6 +130,15 @@ class Key:
         ident = sha256(self.name.encode() + b'\n' + raw)[:4]
         need(self.kind and ident == self.id, 'a key of another kind, or a wrong key id')
         self.wire = self.public = raw[len(self.kind):]
+        if self.kind == PASSKEY:  # synced or not, a point, an origin; the key is known by its x
+            self.synced, self.point, self.origin = self.wire[:1], self.wire[1:34], decode(self.wire[34:], 'an origin')
+            scheme = rf'(?:https://(?!{HOST}:443$)|http://(?=localhost(?::|$)(?!80$)))'
+            fits = re.fullmatch(rf'{scheme}({HOST})(:[1-9][0-9]{{0,4}})?', self.origin)
+            need(self.synced in (b'\0', b'\1') and fits and len(self.wire) <= 34 + 254, 'the form of a passkey')
+            need(int((fits[2] or ':1')[1:]) < 65536, 'the port of an origin')
+            p256_point(self.point)
+            self.public, self.host = self.point[1:], fits[1]
+            return
         if self.kind == PERSON:
             self.type, self.public, rest = ssh_strings(self.wire, 2)
             if self.type == b'sk-ssh-ed25519@openssh.com':
@@ -107,6 +155,17 @@ class Key:
             at = int.from_bytes(signature[:8], 'big')
             need(at < 2**63, 'the time of a cosignature')
             return ed25519(self.public, signature[8:], b'cosignature/v1\ntime %d\n' % at + text)
+        if self.kind == PASSKEY:  # WebAuthn section 7.2, and 5.8.1.2 for the client data
+            data, rs, client = signature[:37], signature[37:101], signature[101:]
+            challenge = base64.urlsafe_b64encode(sha256(b'portcullis.webauthn/v1\n' + text)).decode().rstrip('=')
+            head = f'{{"type":"webauthn.get","challenge":"{challenge}","origin":"{self.origin}"'.encode()
+            rest = client[len(head):].removeprefix(b',"crossOrigin":false')
+            ends = rest == b'}' or rest[:2] == b',"' and rest[-1:] == b'}' and not rest.startswith(b',"crossOrigin"')
+            need(client.startswith(head) and ends and len(client) <= 512, 'the client data of a passkey')
+            flags = data[32] if len(data) == 37 else 0  # present, verified; may be copied, is copied
+            need(data[:32] == sha256(self.host.encode()) and flags & 0xe7 == 5, 'the authenticator data of a passkey')
+            need(flags & 24 in ((8, 24) if self.synced == b'\1' else (0,)), 'copied, or not, unlike its key')
+            return ecdsa(self.point, rs, data + sha256(client))
         wire, space, reserved, algorithm, blob, rest = ssh_strings(signature[10:], 5)
         need(signature[:10] == b'SSHSIG\0\0\0\1' and (wire, space) == (self.wire, b'portcullis-note/v1')
              and not reserved + rest and algorithm in (b'sha256', b'sha512'), 'not the SSHSIG of notes.md')
@@ -167,7 +226,7 @@ def value(kind, text):
     if kind[0] == '?': return None if text == 'none' else value(kind[1:], text)
     if ',' in kind: return [value(k, t) for k, t in zip(kind.split(','), text.split(' '), strict=True)]
     if kind in RANGES: return number(text, *RANGES[kind])
-    if kind == 'vkey': return Key(text, LOG, WITNESS, PERSON).vkey
+    if kind == 'vkey': return Key(text, LOG, WITNESS, *PERSONS).vkey
     if kind == 'time':
         moment = datetime.datetime.strptime(text, '%Y-%m-%dT%H:%M:%SZ').replace(tzinfo=datetime.timezone.utc)
         need(moment.year >= 1970 and moment.strftime('%Y-%m-%dT%H:%M:%SZ') == text, 'a time')
@@ -224,9 +283,11 @@ class Policy:
         for person, roles, keys in persons:
             self.roles[person] = {*roles.split(',')}
             need(roles == ','.join(r for r in ROLES if r in self.roles[person]), 'roles')
-            for key in (Key(vkey, PERSON) for vkey in re.findall(r'key (\S+)\n', keys)):
+            for key in (Key(vkey, *PERSONS) for vkey in re.findall(r'key (\S+)\n', keys)):
                 need(key.name in (person, 'demo:' + person), 'a key that is not named after its person')
                 self.keys[key.vkey], self.owner[key.vkey] = key, person
+        of_ssh = {self.owner[vkey] for vkey, key in self.keys.items() if key.kind == PERSON}
+        need(of_ssh == {*self.roles}, 'a person has no SSH key')
         names, ids = [w.name.encode() for w in self.witnesses], [person for person, _, _ in persons]
         need(names == sorted({*names}) and ids == sorted({*ids}), 'the order of names')
         bounds = re.findall(r'bound (\S+) (\S+)\n', m[8])
@@ -239,8 +300,12 @@ class Policy:
     def people(self, keys, *roles):  # "Who counts": each person once, here those who have all these roles
         return {self.owner[k] for k in keys if k in self.owner and {*roles} <= self.roles[self.owner[k]]}
 
+    def ssh(self, keys):  # "Power needs an SSH key"
+        return any(self.keys[k].kind == PERSON for k in keys if k in self.keys)
+
     def quorum(self, keys):  # "Policy quorum"
-        return len(self.people(keys)) >= max(3, len(self.roles) // 2 + 1) and self.people(keys, 'independent')
+        enough = len(self.people(keys)) >= max(3, len(self.roles) // 2 + 1)
+        return enough and self.ssh(keys) and self.people(keys, 'independent')
 
     def workable(self):  # the floor, and "Workable"
         b, count = self.bound, lambda *roles: len(self.people(self.keys, *roles))
@@ -342,6 +407,7 @@ class Fold:
         `barred` are the persons who may not review it and are not new to it."""
         for p in n.judges:
             people, bound = p.people(keys), p.bound
+            need(p.ssh(keys), 'no signature by an SSH key')
             if n.rule == 'emergency':
                 approvers = p.people(keys, 'approver', 'independent') - n.finding.persons
                 enough = len(p.people(assessed, 'assessor')) >= bound['finding-assessors']
@@ -436,7 +502,7 @@ class Fold:
         need((n['version'], n['previous']) == follows and n['time'] <= t + 600, 'version, previous or time')
         need(n['config-sha256'] != n['previous'], 'the same configuration again')
         need(key and key.vkey in n.keys, 'the config key has not signed')
-        few = len(power.people(n.keys)) < power.bound['config-officers']
+        few = len(power.people(n.keys)) < power.bound['config-officers'] or not power.ssh(n.keys)
         need(n['withdrawn'] == n['lowered'] == 0 or not few, 'too few officers')
         self.config = n
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::{header, request::Parts, uri::Authority};
 use ledger::Hash;
+use store::Token;
 
 use crate::desk::Shared;
 use crate::error::DeskError;
@@ -56,7 +57,8 @@ impl Role {
                 | Act::Register
                 | Act::ReadPages
                 | Act::Acknowledge,
-            ) => true,
+            )
+            | (_, Act::OwnPasskey) => true,
             (
                 Role::Reader,
                 Act::ReadReports
@@ -94,6 +96,7 @@ pub(crate) enum Act {
     Register,
     ReadPages,
     Acknowledge,
+    OwnPasskey,
 }
 
 impl Act {
@@ -114,6 +117,7 @@ impl Act {
             Act::Register => "register",
             Act::ReadPages => "read-pages",
             Act::Acknowledge => "acknowledge",
+            Act::OwnPasskey => "own-passkey",
         }
     }
 }
@@ -133,13 +137,15 @@ macro_rules! permits {
         }
     )+ };
 }
-permits! { Read PutBlob Draft Sign Undo Enrol ReadReports Triage ReadCases WorkCases DestroyEvidence ReadRegister Register ReadPages Acknowledge }
+permits! { Read PutBlob Draft Sign Undo Enrol ReadReports Triage ReadCases WorkCases DestroyEvidence ReadRegister Register ReadPages Acknowledge OwnPasskey }
 
 /// Proof that whoever asks may do `P`. Only the extractor below makes one.
 #[derive(Debug)]
 pub(crate) struct Authorised<P: Permit> {
     /// Name of the token, for the log and for the scope of idempotency keys; empty for an open read.
     name: String,
+    /// `None` for an open read.
+    role: Option<Role>,
     permit: PhantomData<P>,
 }
 
@@ -147,25 +153,67 @@ impl<P: Permit> Authorised<P> {
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
+
+    /// Whether it is an officer who asks: officers see what a decision rests on.
+    pub(crate) fn is_officer(&self) -> bool {
+        self.role == Some(Role::Officer)
+    }
 }
 
 impl<P: Permit> FromRequestParts<Arc<Shared>> for Authorised<P> {
     type Rejection = DeskError;
 
     async fn from_request_parts(parts: &mut Parts, desk: &Arc<Shared>) -> Result<Self, DeskError> {
-        let Some(token) = bearer(parts)? else {
-            let open = P::ACT == Act::Read && desk.config.open_reads && asks_loopback(parts);
-            let permit = PhantomData;
-            return if open { Ok(Self { name: String::new(), permit }) } else { Err(DeskError::NoToken) };
+        let token = match bearer(parts)? {
+            // A look-up by the hash of the secret: how long it takes says nothing about the secret.
+            Some(token) => {
+                Some(desk.store.token(&Hash::of(token.as_bytes())).await?.ok_or(DeskError::NoToken)?)
+            }
+            None => login(parts, desk).await?,
         };
-        // A look-up by the hash of the secret: how long it takes says nothing about the secret.
-        let token = desk.store.token(&Hash::of(token.as_bytes())).await?.ok_or(DeskError::NoToken)?;
+        let permit = PhantomData;
+        let Some(token) = token else {
+            let open = P::ACT == Act::Read && desk.config.open_reads && asks_loopback(parts);
+            return if open {
+                Ok(Self { name: String::new(), role: None, permit })
+            } else {
+                Err(DeskError::NoToken)
+            };
+        };
         let role = Role::parse(&token.scope).ok_or(DeskError::NoToken)?;
         if !role.may(P::ACT) {
             return Err(DeskError::Forbidden { role: role.word(), act: P::ACT.word() });
         }
-        Ok(Self { name: token.name, permit: PhantomData })
+        Ok(Self { name: token.name, role: Some(role), permit })
     }
+}
+
+/// The cookie of a login. Its prefix makes browsers refuse it from anybody but this host, over anything but TLS (or
+/// `localhost`).
+pub(crate) const COOKIE: &str = "__Host-portcullis";
+
+/// The secret of the login that the browser sends, if it sends one.
+pub(crate) fn cookie(parts: &Parts) -> Option<&str> {
+    let all = parts.headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok());
+    all.flat_map(|v| v.split(';')).find_map(|one| one.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+}
+
+/// The token for which a browser is logged in. A cookie goes along with whatever any page asks for, so what changes
+/// things has to say that a page of ours asks.
+async fn login(parts: &Parts, desk: &Shared) -> Result<Option<Token>, DeskError> {
+    let (Some(secret), Some(passkeys)) = (cookie(parts), &desk.passkeys) else { return Ok(None) };
+    let Some(token) = desk.store.session(&Hash::of(secret.as_bytes()), desk.now()).await? else {
+        return Ok(None);
+    };
+    if !parts.method.is_safe() && !asks_ourselves(parts, passkeys.origin()) {
+        return Err(DeskError::Foreign);
+    }
+    Ok(Some(token))
+}
+
+/// Whether a page of this origin asks, as the browser says.
+pub(crate) fn asks_ourselves(parts: &Parts, origin: &str) -> bool {
+    parts.headers.get(header::ORIGIN).is_some_and(|v| v.as_bytes() == origin.as_bytes())
 }
 
 /// The token of `Authorization: Bearer`. A header that is something else is refused, not ignored.

@@ -19,6 +19,7 @@ use crate::error::{DeskError, OpenError};
 use crate::head::{ACCEPT_FILE, Confirmed};
 use crate::mail::Mailer;
 use crate::pager::Pager;
+use crate::passkey::Passkeys;
 use crate::{limits, routes};
 
 /// What the roof tells the desk.
@@ -46,6 +47,9 @@ pub struct Config {
     pub config_key: Option<SigningKey>,
     /// 32 random bytes, from whoever has a source of them: keys that seal evidence.
     pub draw: Draw,
+    /// The one origin at which people open the console, as browsers write it: passkeys are bound to it. `None`: nobody
+    /// logs in, and people sign with the command line.
+    pub origin: Option<String>,
     /// Mail out of the desk; `None`: nobody is told by mail.
     pub mail: Option<Arc<Mailer>>,
     /// Who is called when somebody is needed.
@@ -84,6 +88,7 @@ pub struct Desk {
 /// What handlers and acts get.
 pub(crate) struct Shared {
     pub(crate) config: Config,
+    pub(crate) passkeys: Option<Passkeys>,
     pub(crate) store: Store,
     pub(crate) trust: Trust,
     pub(crate) log_key: SigningKey,
@@ -139,10 +144,16 @@ impl Desk {
         let asked = |url: &String| Asked::new(url).map_err(|e| OpenError::Witness(e.to_string()));
         let witnesses = config.witnesses.iter().map(asked).collect::<Result<Vec<_>, _>>()?;
         let customers = RwLock::new(Arc::new(std::mem::take(&mut config.customers)));
+        let passkeys = config.origin.as_deref().map(|origin| {
+            let decoy = (config.draw)().ok_or("there is no randomness")?;
+            Passkeys::new(origin, &config.operator, decoy)
+        });
+        let passkeys = passkeys.transpose().map_err(OpenError::Origin)?;
         let lane = Lane::new(config.config_key.take(), Arc::clone(&config.snapshots));
         let confirmed = Confirmed::new(state.size(), clock.now(), store.dir().join(ACCEPT_FILE));
         let shared = Arc::new(Shared {
             config,
+            passkeys,
             store,
             confirmed,
             trust,

@@ -21,6 +21,8 @@ pub(crate) enum DeskError {
     NoToken,
     /// The token's role may not do this.
     Forbidden { role: &'static str, act: &'static str },
+    /// A browser's login, sent along with something that a page of another origin asks for.
+    Foreign,
     /// Nothing there.
     NotFound(String),
     /// There is something there, but not for this method.
@@ -119,13 +121,18 @@ fn door(error: DeskError) -> (Problem, Option<String>) {
     let (status, code, detail) = match error {
         DeskError::Request(why) => (StatusCode::BAD_REQUEST, "request", why),
         DeskError::NoToken => {
-            let why = "this needs `Authorization: Bearer TOKEN` with a token of this desk; make one with `portcullis token create NAME`";
+            let why = "this needs a login at /enter, or `Authorization: Bearer TOKEN` with a token of this desk; make one with `portcullis token create NAME`";
             (StatusCode::UNAUTHORIZED, "no-token", why.into())
         }
         DeskError::Forbidden { role, act } => (
             StatusCode::FORBIDDEN,
             "forbidden",
             format!("a token with the role `{role}` may not do this (`{act}`)"),
+        ),
+        DeskError::Foreign => (
+            StatusCode::FORBIDDEN,
+            "foreign",
+            "a login changes things from pages of this desk alone; open the desk at the address that its configuration names".into(),
         ),
         DeskError::NotFound(what) => {
             (StatusCode::NOT_FOUND, "not-found", format!("there is no such thing here: {what}"))
@@ -214,12 +221,15 @@ pub enum OpenError {
     },
     /// The address of a witness is none.
     Witness(String),
+    /// `origin` is none at which browsers offer passkeys; why.
+    Origin(String),
 }
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store(e) => write!(f, "the desk cannot open its store: {e}"),
+            Self::Origin(why) => write!(f, "[desk] origin: {why}"),
             Self::Witness(why) => write!(f, "a witness cannot be asked: {why}"),
             Self::ForeignKey { expected, given } => {
                 write!(

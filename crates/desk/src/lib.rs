@@ -1,4 +1,4 @@
-//! People at work: the API and the read-only console.
+//! People at work: the API and the console.
 //!
 //! Purpose: takes notes and signatures from people, publishes what the fold accepts, shows what became of it, tells by
 //! mail whom it is about, and calls people in the night when one is needed.
@@ -18,6 +18,7 @@ mod mail;
 mod once;
 mod page;
 mod pager;
+mod passkey;
 mod relays;
 mod routes;
 #[cfg(test)]

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+/// What a browser answers in a ceremony of WebAuthn, bytes: an attestation of the kind "none" with the largest
+/// credential id (1,023) is 3 KiB as JSON.
+pub(crate) const CEREMONY: usize = 16 * 1024;
+
 /// Largest text of a note, bytes. An entry holds at most 65,535 bytes; forty signature lines of 400 bytes (an SSHSIG
 /// in base64 behind a name) are 16,000, so a text of 48 KiB always leaves room for its signatures.
 pub(crate) const TEXT: usize = 48 * 1024;
 
-/// One signature line, bytes: a FIDO key's SSHSIG is about 600 bytes in base64; the store takes up to 4,096.
+/// One signature line, bytes: a FIDO key's SSHSIG is about 600 bytes in base64, an assertion of a passkey as JSON about
+/// 1,200; the store takes up to 4,096.
 pub(crate) const SIGNATURE: usize = 4096;
 
 /// One blob, bytes: what the store keeps, which is the largest post.

@@ -8,7 +8,7 @@ use axum::middleware::map_response_with_state;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::api::handlers as api_;
-use crate::api::{cases, facts, pages, register, reports};
+use crate::api::{cases, facts, pages, passkeys, register, reports};
 use crate::desk::Shared;
 use crate::error::DeskError;
 use crate::{page, relays};
@@ -50,10 +50,13 @@ pub(crate) const API: &[Route] = &[
     ("POST", "/api/v1/contacts", || post(register::add)),
     ("GET", "/api/v1/pages", || get(pages::list)),
     ("POST", "/api/v1/pages/{key}/ack", || post(pages::acknowledge)),
+    ("GET", "/api/v1/passkeys", || get(passkeys::list)),
+    ("POST", "/api/v1/passkeys/links", || post(passkeys::link)),
+    ("POST", "/api/v1/passkeys/remove", || post(passkeys::remove)),
     ("GET", "/api/v1/openapi.json", || get(api_::openapi)),
 ];
 
-/// The console: pages to read, no form and no script.
+/// The console: pages to read. Script does one thing, to ask for a passkey.
 pub(crate) const CONSOLE: &[Route] = &[
     ("GET", "/", || get(page::overview::show)),
     ("GET", "/customers", || get(page::customers::list)),
@@ -65,6 +68,21 @@ pub(crate) const CONSOLE: &[Route] = &[
     ("GET", "/proposals/{id}", || get(page::proposals::show)),
     ("GET", "/edges", || get(page::edges::show)),
     ("GET", "/ledger", || get(page::ledger::show)),
+];
+
+/// The console's door: pages for who is not in yet.
+pub(crate) const DOOR: &[Route] = &[
+    ("GET", "/enter", || get(page::enter::show)),
+    ("POST", "/leave", || post(page::enter::leave)),
+    ("GET", "/passkey/{secret}", || get(page::enrol::show)),
+];
+
+/// What the console's script calls: it wants problem documents, not pages.
+pub(crate) const CEREMONIES: &[Route] = &[
+    ("POST", "/enter/begin", || post(page::enter::begin)),
+    ("POST", "/enter/finish", || post(page::enter::finish)),
+    ("POST", "/passkey/{secret}/begin", || post(page::enrol::begin)),
+    ("POST", "/passkey/{secret}/finish", || post(page::enrol::finish)),
 ];
 
 /// What edges call.
@@ -82,10 +100,15 @@ fn table(routes: &[Route]) -> Router<Arc<Shared>> {
 /// API and console. An error on a page is a page; everywhere else it is a problem document.
 pub(crate) fn api(desk: &Arc<Shared>) -> Router {
     let as_page = map_response_with_state(Arc::clone(desk), page::problem::as_page);
-    let console = table(CONSOLE).method_not_allowed_fallback(method).fallback(unknown).layer(as_page);
+    let console = table(CONSOLE)
+        .merge(table(DOOR))
+        .method_not_allowed_fallback(method)
+        .fallback(unknown)
+        .layer(as_page);
     let api = table(API).method_not_allowed_fallback(method);
     let api = api.route("/api/{*rest}", axum::routing::any(unknown));
-    console.merge(api).with_state(Arc::clone(desk))
+    let ceremonies = table(CEREMONIES).method_not_allowed_fallback(method);
+    console.merge(api).merge(ceremonies).with_state(Arc::clone(desk))
 }
 
 /// What edges call.

@@ -9,5 +9,6 @@ mod mail;
 mod matrix;
 mod pages;
 mod paging;
+mod passkeys;
 mod reports;
 mod story;

@@ -1,11 +1,19 @@
 //! The spellings of bytes in notes: strict Base64, lower-case hexadecimal, plain decimals. One value, one spelling.
 
 use alloc::{string::String, vec::Vec};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 
 /// Standard Base64 with padding (RFC 4648 section 4).
 pub(crate) fn to_base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
+}
+
+/// Base64 for URLs without padding (RFC 4648 section 5), as WebAuthn writes challenges.
+pub(crate) fn to_base64_url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Refuses missing padding, line breaks and unused bits that are not zero: each value has one spelling.

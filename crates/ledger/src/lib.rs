@@ -1,5 +1,6 @@
 //! Purpose: the signed, append-only public record: notes, signatures, checkpoints, tiles and proofs.
-//! Owns: every signature format and every byte layout that a stranger can check without us (C2SP, RFC 6962, SSHSIG).
+//! Owns: every signature format and every byte layout that a stranger can check without us (C2SP, RFC 6962, SSHSIG,
+//! WebAuthn).
 //! Trusts: nothing but the keys and hashes it is handed; every byte that comes in may come from an attacker.
 //! Never: reads a clock, a file, a socket or chance; never panics on input; knows no customer, person or quorum.
 //!
@@ -21,6 +22,7 @@ pub mod sshsig;
 #[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 pub mod tile;
+pub mod webauthn;
 pub mod witness;
 
 use alloc::string::String;

@@ -9,7 +9,7 @@ mod tests;
 
 pub use keys::{KeyKind, SigningKey, VerifierKey};
 
-use crate::{encoding, sshsig::SshSigError};
+use crate::{encoding, sshsig::SshSigError, webauthn::WebauthnError};
 use alloc::{
     borrow::ToOwned as _,
     string::{String, ToString as _},
@@ -18,7 +18,7 @@ use alloc::{
 use core::fmt;
 
 /// The longest note, in bytes with its signatures: a policy of 50 persons is about 15 KiB, and 64 lines with SSH
-/// signatures of security keys, 340 bytes each, are 22 KiB. A note that is logged also has to fit into an entry
+/// signatures of security keys, 340 bytes each, are 22 KiB; with passkeys, mostly 450 bytes each, 29 KiB. A note that is logged also has to fit into an entry
 /// ([`MAX_ENTRY`](crate::tile::MAX_ENTRY)) together with its time.
 pub const MAX_NOTE: usize = 64 * 1024;
 
@@ -150,7 +150,7 @@ pub struct Signature {
     /// The first four bytes of a hash over name, type and public key: a hint, not a proof.
     pub key_id: [u8; 4],
     /// The signature in the form of the key's type: 64 bytes of Ed25519, 8 bytes time and 64 bytes Ed25519 of a
-    /// cosigner, or a binary SSHSIG blob.
+    /// cosigner, a binary SSHSIG blob, or the assertion of a passkey.
     pub bytes: Vec<u8>,
 }
 
@@ -228,6 +228,8 @@ pub enum NoteError {
     BadSignature(String),
     /// The named key's SSH signature is refused, and why.
     BadSshSignature(String, SshSigError),
+    /// The named passkey's assertion is refused, and why.
+    BadAssertion(String, WebauthnError),
     /// Two different known keys with this name and the same id.
     Ambiguous(String),
 }
@@ -254,6 +256,7 @@ impl fmt::Display for NoteError {
             Self::OtherKey => f.write_str("the signature names another key"),
             Self::BadSignature(name) => write!(f, "the signature of {name} does not belong to this text"),
             Self::BadSshSignature(name, why) => write!(f, "the SSH signature of {name} is refused: {why}"),
+            Self::BadAssertion(name, why) => write!(f, "the signature of {name}'s passkey is refused: {why}"),
             Self::Ambiguous(name) => write!(f, "two different keys share the name {name} and an id"),
         }
     }

@@ -7,6 +7,7 @@ use crate::{
     quorum,
 };
 use alloc::{string::String, string::ToString, vec::Vec};
+use ledger::note::VerifierKey;
 
 /// Who may sign at a moment.
 #[derive(Clone, Debug)]
@@ -64,9 +65,10 @@ impl People {
         self.suspended.iter().filter(|(suspended, _)| suspended == key).map(|(_, until)| *until).max()
     }
 
-    /// Whether a person of the policy in power has a key that counts, under another policy that judges too.
+    /// Whether a person of the policy in power has an SSH key that counts, under another policy that judges too. A
+    /// passkey beside suspended SSH keys is not asked for: it could sign only beside somebody else's SSH key.
     pub(crate) fn can_sign<'a>(&self, person: &PersonKeys, policy: &'a PolicyNote) -> Option<&'a PersonKeys> {
-        let counts = |k: &&ledger::note::VerifierKey| self.suspended_until(&k.to_string()).is_none();
+        let counts = |k: &&VerifierKey| k.is_ssh() && self.suspended_until(&k.to_string()).is_none();
         let mut holders = person.keys.iter().filter(counts).filter_map(|key| policy.holder(key));
         holders.find(|holder| holder.person == person.person)
     }

@@ -1,4 +1,5 @@
-//! Who signed, and what is still missing. Quorums count persons, never keys.
+//! Who signed, and what is still missing. Quorums count persons, never keys. Whatever gives power needs one signature
+//! by an SSH key too: a page could swap what a passkey signs, and what `ssh-keygen` signs was read on another machine.
 
 use crate::{
     Id, Rejected, Signer,
@@ -17,7 +18,11 @@ pub(crate) fn is_demo(name: &str) -> bool {
 }
 
 /// The persons who signed, each once, with the key they used.
-pub(crate) struct Signers<'p>(BTreeMap<&'p Id, (&'p PersonKeys, String)>);
+pub(crate) struct Signers<'p> {
+    persons: BTreeMap<&'p Id, (&'p PersonKeys, String)>,
+    /// Whether a key of any of them was an SSH key.
+    ssh: bool,
+}
 
 impl<'p> Signers<'p> {
     /// Finds the signers. `counts` says whether a key may take part (a suspended one may not, except in a lift).
@@ -27,38 +32,42 @@ impl<'p> Signers<'p> {
         counts: impl Fn(&str) -> bool,
     ) -> Result<Self, Rejected> {
         let keys = note.signers(policy.keys()).map_err(|_| Rejected::BadSignature)?;
-        let mut persons = BTreeMap::new();
+        let (mut persons, mut ssh) = (BTreeMap::new(), false);
         for key in keys {
             let vkey = format!("{key}");
             if let Some(person) = policy.holder(key)
                 && counts(&vkey)
             {
                 persons.entry(&person.person).or_insert((person, vkey));
+                ssh |= key.is_ssh();
             }
         }
-        Ok(Self(persons))
+        Ok(Self { persons, ssh })
     }
 
     /// The persons behind keys whose signatures were checked before.
     pub(crate) fn of(policy: &'p PolicyNote, keys: &[String], counts: impl Fn(&str) -> bool) -> Self {
-        let key_of = |p: &PersonKeys| {
-            let mut theirs = p.keys.iter().map(|k| format!("{k}"));
-            theirs.find(|k| keys.contains(k) && counts(k))
-        };
-        let persons = policy.persons.iter().filter_map(|p| Some((&p.person, (p, key_of(p)?))));
-        Self(persons.collect())
+        let (mut persons, mut ssh) = (BTreeMap::new(), false);
+        for (person, key) in policy.persons.iter().flat_map(|p| p.keys.iter().map(move |key| (p, key))) {
+            let vkey = format!("{key}");
+            if keys.contains(&vkey) && counts(&vkey) {
+                persons.entry(&person.person).or_insert((person, vkey));
+                ssh |= key.is_ssh();
+            }
+        }
+        Self { persons, ssh }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.persons.len()
     }
 
     pub(crate) fn persons(&self) -> impl Iterator<Item = &'p PersonKeys> {
-        self.0.values().map(|(p, _)| *p)
+        self.persons.values().map(|(p, _)| *p)
     }
 
     pub(crate) fn ids(&self) -> BTreeSet<Id> {
-        self.0.keys().map(|id| (*id).clone()).collect()
+        self.persons.keys().map(|id| (*id).clone()).collect()
     }
 
     /// For the record: person, organisation, key.
@@ -68,7 +77,7 @@ impl<'p> Signers<'p> {
             organisation: p.organisation.clone(),
             key: key.clone(),
         };
-        self.0.values().map(signer).collect()
+        self.persons.values().map(signer).collect()
     }
 
     fn count(&self, fits: impl Fn(&PersonKeys) -> bool) -> u64 {
@@ -93,7 +102,15 @@ fn lack(missing: &mut Vec<String>, need: u64, have: u64, what: &str) {
     }
 }
 
-/// A finding: distinct assessors.
+/// What gives power: one of the signatures by an SSH key, whoever's. Said when nothing else is missing: until then the
+/// next signature may bring it.
+fn ssh(missing: &mut Vec<String>, signers: &Signers<'_>) {
+    if missing.is_empty() {
+        lack(missing, 1, u64::from(signers.ssh), "signature by an SSH key (all so far are by passkeys)");
+    }
+}
+
+/// A finding: distinct assessors. Passkeys alone may sign it: it gives no power without a decision.
 pub(crate) fn finding(signers: &Signers<'_>, policy: &PolicyNote) -> Vec<String> {
     let mut missing = Vec::new();
     let assessors = signers.count(|p| p.is(Role::Assessor));
@@ -110,8 +127,8 @@ pub(crate) fn impose(
 ) -> Vec<String> {
     match class {
         Class::Emergency => emergency(signers, before, policy),
-        Class::Abuse => persons(signers, policy.bounds.abuse_officers),
-        Class::Standing => persons(signers, policy.bounds.standing_officers),
+        Class::Abuse => officers(signers, policy.bounds.abuse_officers),
+        Class::Standing => officers(signers, policy.bounds.standing_officers),
         Class::Order => order(signers, policy),
     }
 }
@@ -128,6 +145,7 @@ pub(crate) fn order(signers: &Signers<'_>, policy: &PolicyNote) -> Vec<String> {
         signers.len() as u64,
         "person (one handles legal process, another attests the callback)",
     );
+    ssh(&mut missing, signers);
     missing
 }
 
@@ -151,6 +169,7 @@ pub(crate) fn emergency(signers: &Signers<'_>, before: &BTreeSet<Id>, policy: &P
     lack(&mut missing, need, approvers, "independent approver who signed nothing in this matter before");
     // Every approver needed is one person, the proposer is another.
     lack(&mut missing, need + 1, signers.len() as u64, "person (proposer and approver are never the same)");
+    ssh(&mut missing, signers);
     missing
 }
 
@@ -161,11 +180,19 @@ pub(crate) fn persons(signers: &Signers<'_>, need: u64) -> Vec<String> {
     missing
 }
 
+/// So many distinct persons, for what gives power.
+pub(crate) fn officers(signers: &Signers<'_>, need: u64) -> Vec<String> {
+    let mut missing = persons(signers, need);
+    ssh(&mut missing, signers);
+    missing
+}
+
 /// A reviewer who signed none of what came before.
 pub(crate) fn reviewer(signers: &Signers<'_>, before: &BTreeSet<Id>) -> Vec<String> {
     let mut missing = Vec::new();
     let reviewers = signers.count(|p| p.is(Role::Reviewer) && !before.contains(&p.person));
     lack(&mut missing, 1, reviewers, "reviewer who signed neither the finding nor the decision");
+    ssh(&mut missing, signers);
     missing
 }
 
@@ -174,6 +201,7 @@ pub(crate) fn policy(signers: &Signers<'_>, policy: &PolicyNote) -> Vec<String> 
     let mut missing = Vec::new();
     lack(&mut missing, majority(policy), signers.len() as u64, "officer (a majority, at least three)");
     lack(&mut missing, 1, signers.count(|p| p.is(Role::Independent)), "independent officer");
+    ssh(&mut missing, signers);
     missing
 }
 

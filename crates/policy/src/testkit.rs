@@ -18,7 +18,7 @@ use alloc::{
 use ledger::{
     Hash,
     note::{Note, Signature, SigningKey},
-    testkit::SshKey,
+    testkit::{Passkey, SshKey},
 };
 
 /// How long the danger of [`House::finding`] lasts, seconds.
@@ -51,6 +51,8 @@ pub struct House {
     pub log: SigningKey,
     /// Name, organisation, roles, key.
     pub people: Vec<(String, String, Vec<Role>, SshKey)>,
+    /// Passkeys beside the SSH keys, in the order of the people, or none.
+    pub passkeys: Vec<Passkey>,
     /// The key of the machine that publishes configurations.
     pub config: Option<SigningKey>,
     /// Keys of witnesses that the policy names.
@@ -102,6 +104,7 @@ impl House {
             origin: origin.to_string(),
             log,
             people,
+            passkeys: Vec::new(),
             config: None,
             witnesses: Vec::new(),
             bounds: FLOOR,
@@ -117,6 +120,22 @@ impl House {
     pub fn configured(mut self) -> Self {
         let seed = Hash::of(&[self.origin.as_bytes(), b" config"].concat()).0;
         self.config = Some(SigningKey::from_seed("demo:config", seed).expect("a valid key name"));
+        self
+    }
+
+    /// The same house in which everybody has a passkey too, used at one desk: `phone:anna` signs with anna's.
+    ///
+    /// # Panics
+    /// Never: the seeds are scalars.
+    #[must_use]
+    pub fn with_passkeys(mut self) -> Self {
+        let passkey = |(n, person): (usize, &(String, _, _, SshKey))| {
+            let key = person.3.verifier().expect("a valid key name");
+            let mut seed = Hash::of(self.origin.as_bytes()).0;
+            seed[0] = 64 + u8::try_from(n).expect("few people");
+            Passkey::from_seed(key.name(), "https://desk.example.org", seed).expect("a scalar")
+        };
+        self.passkeys = self.people.iter().enumerate().map(passkey).collect();
         self
     }
 
@@ -148,17 +167,21 @@ impl House {
         self
     }
 
-    fn key(&self, name: &str) -> &SshKey {
-        &self.people.iter().find(|p| p.0 == name).expect("a person of the house").3
+    fn place(&self, name: &str) -> usize {
+        self.people.iter().position(|p| p.0 == name).expect("a person of the house")
     }
 
-    /// One signature.
+    /// One signature; `phone:NAME` for the passkey of a person.
     ///
     /// # Panics
-    /// When there is no such person.
+    /// When there is no such person, or no such passkey.
     #[must_use]
     pub fn sign(&self, text: &str, name: &str) -> Signature {
-        self.key(name).sign(text).expect("a valid key name")
+        let signed = match name.strip_prefix("phone:") {
+            Some(name) => self.passkeys[self.place(name)].sign(text),
+            None => self.people[self.place(name)].3.sign(text),
+        };
+        signed.expect("a valid key name")
     }
 
     /// A text signed by these people.
@@ -192,11 +215,18 @@ impl House {
     /// Never: the house is valid.
     #[must_use]
     pub fn policy(&self) -> PolicyNote {
-        let persons = self.people.iter().map(|(name, org, roles, key)| PersonKeys {
+        let persons = self.people.iter().enumerate().map(|(n, (name, org, roles, key))| PersonKeys {
             person: id(name),
             organisation: id(org),
             roles: roles.clone(),
-            keys: Vec::from([key.verifier().expect("a valid key name")]),
+            keys: [Ok(key), Err(n)]
+                .into_iter()
+                .filter_map(|key| match key {
+                    Ok(key) => Some(key.verifier()),
+                    Err(n) => self.passkeys.get(n).map(Passkey::verifier),
+                })
+                .map(|key| key.expect("a valid key name"))
+                .collect(),
         });
         PolicyNote {
             head: self.head("policy-0"),

@@ -256,11 +256,26 @@ Examples:
   portcullis officer enrol emil --organisation trustees --roles approver,independent \\
     --key emil.pub --as anna
   portcullis officer enrol anna --key anna-spare.pub --as anna
+  portcullis officer enrol anna --passkey 1f2e3d4c --as anna   # after `passkey new`
   portcullis officer kit emil --dir emil              # on the desk's machine, to hand over
   portcullis officer suspend ben --why 'His key may be copied.' --as anna
   portcullis officer remove ben --as anna"
     )]
     Officer(Officer),
+    /// Make, list or remove passkeys for the console, and for approving on a telephone
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  portcullis passkey new --as clara                   # prints a link; open it on the telephone
+  portcullis passkey list --as clara
+  portcullis officer enrol clara --passkey 1f2e3d4c --as clara
+  portcullis passkey remove 1f2e3d4c --as clara
+
+A passkey logs in at once, and signs once a policy names it. Lifting, refusing and findings take passkeys alone;
+whatever blocks, prolongs or changes the policy needs one signature by an SSH key beside them."
+    )]
+    Passkey(Passkey),
     /// What is in force, and which edge has it
     #[command(after_help = "\
 Examples:
@@ -892,6 +907,20 @@ pub(crate) enum Token {
     Remove {
         /// Its name.
         name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Passkey {
+    /// Print a link under which you make one, on the device that is to have it
+    New,
+    /// List everybody's passkeys
+    List,
+    /// Take one of yours out, and end its logins
+    Remove {
+        /// Its id, as the list shows it.
+        #[arg(value_name = "ID")]
+        key: String,
     },
 }
 

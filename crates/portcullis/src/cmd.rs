@@ -21,6 +21,7 @@ mod mail;
 mod officer;
 mod openapi;
 mod page;
+mod passkey;
 mod policy;
 mod propose;
 mod quorum;
@@ -68,6 +69,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Suspend(args) => suspend::run(&global, args).await,
         Command::Policy(args) => policy::run(&global, args).await,
         Command::Officer(args) => officer::run(&global, args).await,
+        Command::Passkey(args) => passkey::run(&global, args).await,
         Command::Status(args) => status::run(&global, args).await,
         Command::Show(args) => show::run(&global, args).await,
         Command::Verify(args) => verify::run(&global, args).await,

@@ -138,6 +138,16 @@ impl Desk {
         self.post("/contacts", "application/json", contact.to_string().into()).await
     }
 
+    /// A link under which whoever has our token makes a passkey.
+    pub(crate) async fn passkey_link(&self) -> Result<Value> {
+        self.post("/passkeys/links", "application/json", b"{}".to_vec()).await
+    }
+
+    /// Takes a passkey of ours out.
+    pub(crate) async fn remove_passkey(&self, which: &Value) -> Result<Value> {
+        self.post("/passkeys/remove", "application/json", which.to_string().into()).await
+    }
+
     /// `GET` of a path under the API.
     pub(crate) async fn get(&self, path: &str) -> Result<Value> {
         json(self.ask(Ask::get(&format!("{API}{path}"))).await?)

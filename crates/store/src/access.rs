@@ -83,12 +83,18 @@ impl Store {
         rows.iter().map(token_row).collect()
     }
 
-    /// Ends a token. Says whether there was one.
+    /// Ends a token, with the passkeys that stand for it: the next token of that name may be somebody else's. Says
+    /// whether there was one.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn remove_token(&self, name: &str) -> Result<bool> {
-        let done = sqlx::query("DELETE FROM token WHERE name = $1").bind(name).execute(self.writer()).await?;
+        let mut tx = db::begin(self.writer()).await?;
+        let done = sqlx::query("DELETE FROM token WHERE name = $1").bind(name).execute(&mut *tx).await?;
+        for table in ["DELETE FROM passkey WHERE token = $1", "DELETE FROM passkey_link WHERE token = $1"] {
+            sqlx::query(table).bind(name).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
         Ok(done.rows_affected() > 0)
     }
 
@@ -193,6 +199,6 @@ impl Reader {
     }
 }
 
-fn token_row(row: &SqliteRow) -> Result<Token> {
+pub(crate) fn token_row(row: &SqliteRow) -> Result<Token> {
     Ok(Token { name: row.try_get(0)?, scope: row.try_get(1)?, created: db::time(row.try_get(2)?)? })
 }

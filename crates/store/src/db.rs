@@ -23,7 +23,7 @@ const BUSY: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 
 /// Every migration, oldest first. A published file is never edited: sqlx keeps its checksum and refuses.
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (2, "records", include_str!("../migrations/0002_records.sql")),
     (3, "snapshots", include_str!("../migrations/0003_snapshots.sql")),
@@ -34,7 +34,8 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
     (8, "mail", include_str!("../migrations/0008_mail.sql")),
     (9, "rooms", include_str!("../migrations/0009_rooms.sql")),
     (10, "register", include_str!("../migrations/0010_register.sql")),
-    (11, "pages", include_str!("../migrations/0011_pages.sql")),
+    (11, "passkeys", include_str!("../migrations/0011_passkeys.sql")),
+    (12, "pages", include_str!("../migrations/0012_pages.sql")),
 ];
 
 fn options(dir: &Path) -> SqliteConnectOptions {

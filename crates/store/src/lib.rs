@@ -23,6 +23,7 @@ mod inbox;
 mod mail;
 mod outbox;
 mod pages;
+mod passkeys;
 mod plan;
 pub mod publish;
 mod reader;
@@ -54,6 +55,7 @@ pub use outbox::{
     RECEIPTS_PER_HOUR, pause,
 };
 pub use pages::{PageFigures, ROUNDS_KEPT};
+pub use passkeys::{MAX_PASSKEYS, MAX_SESSIONS, Passkey};
 pub use plan::{Plan, Step};
 pub use publish::Published;
 pub use reader::Reader;

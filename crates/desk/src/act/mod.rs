@@ -9,6 +9,7 @@ pub(crate) mod draft;
 pub(crate) mod enrol;
 pub(crate) mod mail;
 pub(crate) mod page;
+pub(crate) mod passkey;
 pub(crate) mod publish;
 pub(crate) mod receipt;
 pub(crate) mod register;

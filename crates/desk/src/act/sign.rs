@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ledger::note::{KeyKind, Note, Signature, VerifierKey};
 use ledger::sshsig::SshSig;
+use ledger::webauthn;
 use policy::{Id, Rejected, State, Time};
+use serde::Deserialize;
 use store::{Draft, DraftState, MAX_PAGE, Page};
 
 use super::publish::{self, Attempt};
@@ -46,15 +50,30 @@ pub(crate) async fn sign(
     find(desk, id).await
 }
 
+/// What a browser hands out when a passkey has signed (`AuthenticatorAssertionResponse`), and which key it was.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Assertion {
+    /// The key as the policy writes it.
+    passkey: String,
+    authenticator_data: String,
+    #[serde(rename = "clientDataJSON")]
+    client_data: String,
+    signature: String,
+}
+
 /// A signature line, or the file that `ssh-keygen -Y sign` wrote: then the line is made with the name that the policy
-/// gives to its key.
+/// gives to its key. Or the assertion of a passkey, as JSON.
 fn read(state: &State, body: &str, now: Time) -> Result<Signature, DeskError> {
     let unreadable = || {
         DeskError::Unfit {
         code: "signature",
-        why: "the body must be one signature line, `— NAME BASE64`, or the file that `ssh-keygen -Y sign` wrote".into(),
+        why: "the body must be one signature line, `— NAME BASE64`, the file that `ssh-keygen -Y sign` wrote, or a passkey's assertion as JSON".into(),
     }
     };
+    if body.starts_with('{') {
+        return assertion(state, body, now);
+    }
     if !body.starts_with("-----BEGIN SSH SIGNATURE-----") {
         return Signature::parse_line(body.strip_suffix('\n').unwrap_or(body)).map_err(|_| unreadable());
     }
@@ -62,6 +81,20 @@ fn read(state: &State, body: &str, now: Time) -> Result<Signature, DeskError> {
     let made = |key: &&VerifierKey| matches!(key.kind(), KeyKind::Ssh(public) if public == file.public_key());
     let key = state.policy(now).keys().find(made).ok_or_else(|| stranger(Rejected::Quorum(Vec::new())))?;
     Ok(Signature { name: key.name().to_owned(), key_id: key.key_id(), bytes: file.to_blob() })
+}
+
+/// What a passkey signed, as a signature line. Whether it is right is for the note to say.
+fn assertion(state: &State, body: &str, now: Time) -> Result<Signature, DeskError> {
+    let unreadable =
+        |why: String| DeskError::Unfit { code: "signature", why: format!("a passkey's assertion: {why}") };
+    let it: Assertion = serde_json::from_str(body).map_err(|e| unreadable(e.to_string()))?;
+    let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|e| unreadable(e.to_string()));
+    let key = state.policy(now).keys().find(|key| key.to_string() == it.passkey);
+    let key = key.ok_or_else(|| stranger(Rejected::Quorum(Vec::new())))?;
+    let (data, client) = (bytes(&it.authenticator_data)?, bytes(&it.client_data)?);
+    let made = webauthn::Assertion::from_response(&data, &client, &bytes(&it.signature)?);
+    let made = made.map_err(|e| unreadable(e.to_string()))?;
+    Ok(Signature { name: key.name().to_owned(), key_id: key.key_id(), bytes: made.to_blob() })
 }
 
 /// Publishes the draft if nothing is missing.

@@ -160,7 +160,7 @@ pub(crate) async fn get_change(
 #[utoipa::path(post, path = "/api/v1/notes/{id}/signatures", operation_id = "signNote", tag = "notes",
     params(("id" = String, Path, description = "The note's id"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same answer for 24 hours")),
-    request_body(content = String, content_type = "text/plain", description = "One line, `— NAME BASE64`, or the file that `ssh-keygen -Y sign -n portcullis-note/v1` wrote"),
+    request_body(content = String, content_type = "text/plain", description = "One line, `— NAME BASE64`, the file that `ssh-keygen -Y sign -n portcullis-note/v1` wrote, or a passkey's assertion: an object with `passkey` (the key as the policy writes it), `authenticatorData`, `clientDataJSON` and `signature`, each in Base64 for URLs without padding"),
     responses((status = 200, body = resource::NoteResource),
         (status = 409, body = Problem, content_type = "application/problem+json",
             description = "The signature is kept, but the fold refuses the note as things stand; `code` and `detail` say why"),

@@ -6,6 +6,7 @@ pub(crate) mod handlers;
 pub(crate) mod lists;
 pub(crate) mod look;
 pub(crate) mod pages;
+pub(crate) mod passkeys;
 pub(crate) mod register;
 pub(crate) mod reports;
 pub(crate) mod resource;
@@ -55,6 +56,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
         register::add,
         pages::list,
         pages::acknowledge,
+        passkeys::list,
+        passkeys::link,
+        passkeys::remove,
         handlers::openapi,
     ),
     modifiers(&Bearer),

@@ -38,28 +38,28 @@ struct Sites {
 /// `/customers`
 pub(crate) async fn list(
     State(desk): State<Arc<Shared>>,
-    _by: Authorised<Read>,
+    by: Authorised<Read>,
 ) -> Result<Response, DeskError> {
-    render(&List { frame: Frame::new(&desk, "/customers"), customers: look::customers(&desk).await? })
+    render(&List { frame: Frame::new(&desk, "/customers", &by), customers: look::customers(&desk).await? })
 }
 
 /// `/customers/{id}`
 pub(crate) async fn show(
     State(desk): State<Arc<Shared>>,
-    _by: Authorised<Read>,
+    by: Authorised<Read>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, DeskError> {
     let id = read_id(path)?;
     let found = look::customers(&desk).await?.into_iter().find(|c| c.id == id.as_str());
     let customer = found.ok_or_else(|| DeskError::NotFound(format!("the customer {id}")))?;
-    render(&Show { frame: Frame::new(&desk, "/customers"), customer })
+    render(&Show { frame: Frame::new(&desk, "/customers", &by), customer })
 }
 
 /// `/sites`
 pub(crate) async fn sites(
     State(desk): State<Arc<Shared>>,
-    _by: Authorised<Read>,
+    by: Authorised<Read>,
 ) -> Result<Response, DeskError> {
     let sites = look::customers(&desk).await?.into_iter().flat_map(|c| c.sites).collect();
-    render(&Sites { frame: Frame::new(&desk, "/sites"), sites })
+    render(&Sites { frame: Frame::new(&desk, "/sites", &by), sites })
 }

@@ -44,24 +44,24 @@ struct Step {
 /// `/decisions`
 pub(crate) async fn list(
     State(desk): State<Arc<Shared>>,
-    _by: Authorised<Read>,
+    by: Authorised<Read>,
     part: Result<Query<Part>, QueryRejection>,
 ) -> Result<Response, DeskError> {
     let Query(part) = part.map_err(|e| DeskError::Request(e.body_text()))?;
     let state = desk.state();
     let (found, next_cursor) = lists::decisions(&state, &part)?;
     let decisions = look::decisions(&desk, &found).await?;
-    render(&List { frame: Frame::new(&desk, "/decisions"), decisions, next_cursor })
+    render(&List { frame: Frame::new(&desk, "/decisions", &by), decisions, next_cursor })
 }
 
 /// `/decisions/{id}`
 pub(crate) async fn show(
     State(desk): State<Arc<Shared>>,
-    _by: Authorised<Read>,
+    by: Authorised<Read>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, DeskError> {
     let (decision, text) = look::decision_by_id(&desk, &read_id(path)?).await?;
-    let frame = Frame::new(&desk, "/decisions");
+    let frame = Frame::new(&desk, "/decisions", &by);
     let timeline = timeline(&decision, &frame.now);
     render(&Show { frame, timeline, text, decision })
 }

@@ -27,11 +27,11 @@ struct Page {
 /// `/edges`
 pub(crate) async fn show(
     State(desk): State<Arc<Shared>>,
-    _by: Authorised<Read>,
+    by: Authorised<Read>,
 ) -> Result<Response, DeskError> {
     let state = desk.state();
     render(&Page {
-        frame: Frame::new(&desk, "/edges"),
+        frame: Frame::new(&desk, "/edges", &by),
         edges: look::edges(&desk).await?,
         effective: state.effective_hash(desk.now()).to_string(),
         size: state.size(),

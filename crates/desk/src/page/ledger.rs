@@ -38,7 +38,7 @@ struct Row {
 /// `/ledger`
 pub(crate) async fn show(
     State(desk): State<Arc<Shared>>,
-    _by: Authorised<Read>,
+    by: Authorised<Read>,
 ) -> Result<Response, DeskError> {
     let head = desk.store.head().await?.ok_or(StoreError::NoLedger)?;
     let state = desk.state();
@@ -48,7 +48,7 @@ pub(crate) async fn show(
         Outcome::Rejected { why } => Row { index, what: why.to_string(), applied: false },
     });
     render(&Page {
-        frame: Frame::new(&desk, "/ledger"),
+        frame: Frame::new(&desk, "/ledger", &by),
         trust: desk.trust.to_string(),
         size: head.size,
         root: head.root.to_base64(),

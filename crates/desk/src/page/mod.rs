@@ -1,10 +1,12 @@
-//! The console: pages to read. No script, no form, nothing loaded; a text browser shows everything.
+//! The console: pages to read; nothing is loaded, and a text browser shows everything. One script asks for passkeys.
 //!
 //! Every page carries the [`Frame`], which says what is in force now.
 
 pub(crate) mod customers;
 pub(crate) mod decisions;
 pub(crate) mod edges;
+pub(crate) mod enrol;
+pub(crate) mod enter;
 pub(crate) mod ledger;
 pub(crate) mod overview;
 pub(crate) mod problem;
@@ -16,14 +18,19 @@ use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use policy::Id;
+use serde::de::DeserializeOwned;
 
 use crate::api::look;
 use crate::api::resource::InForce;
+use crate::auth::{Authorised, Read};
 use crate::desk::Shared;
 use crate::error::DeskError;
 
 /// The one stylesheet, inline: a page is one answer.
 const STYLE: &str = include_str!("../../templates/style.css");
+
+/// The one script, inline on each page.
+const SCRIPT: &str = include_str!("../../templates/passkey.js");
 
 /// What stands around every page.
 pub(crate) struct Frame {
@@ -37,6 +44,11 @@ pub(crate) struct Frame {
     /// The navigation's current address.
     here: &'static str,
     style: &'static str,
+    script: &'static str,
+    /// Who is logged in, or reads with a token.
+    who: String,
+    /// Whether people log in here at all.
+    logins: bool,
 }
 
 /// Navigation, in order.
@@ -51,8 +63,13 @@ const NAVIGATION: [(&str, &str); 7] = [
 ];
 
 impl Frame {
-    /// The frame of a page under `here`.
-    pub(crate) fn new(desk: &Shared, here: &'static str) -> Self {
+    /// The frame of a page under `here`, for whoever may read it.
+    pub(crate) fn new(desk: &Shared, here: &'static str, by: &Authorised<Read>) -> Self {
+        Self { who: by.name().to_owned(), ..Self::known(desk, here) }
+    }
+
+    /// The same, for nobody in particular.
+    pub(crate) fn known(desk: &Shared, here: &'static str) -> Self {
         let measures = desk.state().at(desk.now());
         Self { in_force: Some(measures.iter().map(look::in_force).collect()), ..Self::bare(desk, here) }
     }
@@ -68,6 +85,9 @@ impl Frame {
             in_force: None,
             here,
             style: STYLE,
+            script: SCRIPT,
+            who: String::new(),
+            logins: desk.passkeys.is_some(),
         }
     }
 
@@ -85,7 +105,8 @@ fn render(page: &impl Template) -> Result<Response, DeskError> {
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // With `no-referrer` a browser would hide from us, too, that our own page asks.
+        (header::REFERRER_POLICY, "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -97,12 +118,20 @@ fn render(page: &impl Template) -> Result<Response, DeskError> {
     Ok(response)
 }
 
-/// Nothing but our own inline stylesheet, named by its hash.
+/// Nothing but our own inline stylesheet and script, each named by its hash, and our own addresses.
 fn content_security_policy() -> String {
-    let hash = ::ledger::Hash::of(STYLE.as_bytes()).to_base64();
+    let hash = |text: &str| ::ledger::Hash::of(text.as_bytes()).to_base64();
+    let (style, script) = (hash(STYLE), hash(SCRIPT));
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; connect-src 'self'; base-uri 'none'; \
+         form-action 'self'; frame-ancestors 'none'"
     )
+}
+
+/// What our own script sends.
+fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DeskError> {
+    serde_json::from_slice(body)
+        .map_err(|e| DeskError::Request(format!("this is not what the page sends: {e}")))
 }
 
 /// The id in a page's address; anything else is simply not there.

@@ -31,13 +31,18 @@ struct Page {
 /// `/`
 pub(crate) async fn show(
     State(desk): State<Arc<Shared>>,
-    _by: Authorised<Read>,
+    by: Authorised<Read>,
 ) -> Result<Response, DeskError> {
     let part = Part { limit: Some(ROWS), cursor: None };
     let state = desk.state();
     let decisions = look::decisions(&desk, &lists::decisions(&state, &part)?.0).await?;
     let proposals = proposals::collecting(&desk, ROWS as usize).await?;
     let alarms = pages::all(&desk).await?;
-    let status = look::status(&desk).await?;
-    render(&Page { frame: Frame::new(&desk, "/"), alarms, status, proposals, decisions })
+    render(&Page {
+        frame: Frame::new(&desk, "/", &by),
+        alarms,
+        status: look::status(&desk).await?,
+        proposals,
+        decisions,
+    })
 }

@@ -27,7 +27,7 @@ pub(crate) async fn as_page(State(desk): State<Arc<Shared>>, response: Response)
     let status = response.status();
     let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
     let known = desk.config.open_reads && !refused;
-    let frame = if known { Frame::new(&desk, "") } else { Frame::bare(&desk, "") };
+    let frame = if known { Frame::known(&desk, "") } else { Frame::bare(&desk, "") };
     let Ok(mut page) = render(&Page { frame, problem }) else {
         return response;
     };

@@ -6,8 +6,11 @@ use askama::Template;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use ledger::Hash;
-use policy::AnyNote;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ledger::{Hash, webauthn};
+use policy::people::People;
+use policy::{AnyNote, Subject};
 use store::{Draft, DraftState};
 
 use super::{Frame, read_id, render};
@@ -33,7 +36,26 @@ struct Show {
     frame: Frame,
     note: NoteResource,
     command: Option<String>,
+    /// What it does, in words, while the desk holds its subject.
+    blocks: Option<Blocks>,
     referred: Vec<Referred>,
+    /// What a browser is asked so that a passkey of the reader's signs, when one of them may.
+    passkey: Option<String>,
+    /// Whether a signature by it would not count yet: the policy before the one that names it judges this note too.
+    early: bool,
+}
+
+/// What a decision would do, read from its text and its subject: what whoever approves must know first.
+struct Blocks {
+    customer: String,
+    scope: String,
+    hostnames: Vec<String>,
+    class: String,
+    ground: String,
+    since: String,
+    until: String,
+    approve_by: String,
+    told: u64,
 }
 
 /// A blob that the note commits to by its hash.
@@ -47,33 +69,97 @@ struct Referred {
 /// `/proposals`
 pub(crate) async fn list(
     State(desk): State<Arc<Shared>>,
-    _by: Authorised<Read>,
+    by: Authorised<Read>,
     part: Result<Query<Part>, QueryRejection>,
 ) -> Result<Response, DeskError> {
     let Query(part) = part.map_err(|e| DeskError::Request(e.body_text()))?;
     let (drafts, next_cursor) = lists::notes(&desk.store, &part).await?;
     let notes = look_at(&desk, drafts).await?;
-    render(&List { frame: Frame::new(&desk, "/proposals"), notes, next_cursor })
+    render(&List { frame: Frame::new(&desk, "/proposals", &by), notes, next_cursor })
 }
 
 /// `/proposals/{id}`
 pub(crate) async fn show(
     State(desk): State<Arc<Shared>>,
-    _by: Authorised<Read>,
+    by: Authorised<Read>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, DeskError> {
     let id = read_id(path)?;
     let draft = desk.store.draft(&id).await?;
     let draft = draft.ok_or_else(|| DeskError::NotFound(format!("the proposal {id}")))?;
     let note = look::note(&desk, draft).await?;
-    let referred = referred(&desk, &note).await?;
-    render(&Show { frame: Frame::new(&desk, "/proposals"), command: command(&note), note, referred })
+    let referred = referred(&desk, &by, &note).await?;
+    let (passkey, early) = passkey(&desk, &by, &note).await?;
+    let blocks = blocks(&desk, &note).await?;
+    let frame = Frame::new(&desk, "/proposals", &by);
+    render(&Show { frame, command: command(&note), note, blocks, referred, passkey, early })
 }
 
-/// What whoever signs must have read. Referral records and withheld narratives are not for this page.
-async fn referred(desk: &Shared, note: &NoteResource) -> Result<Vec<Referred>, DeskError> {
+async fn blocks(desk: &Shared, note: &NoteResource) -> Result<Option<Blocks>, DeskError> {
+    let AnyNote::Impose(n) = AnyNote::parse(&note.text)? else { return Ok(None) };
+    let subject = desk.store.blob(&n.subject).await?;
+    let subject = subject.and_then(|bytes| Subject::parse(std::str::from_utf8(&bytes).ok()?).ok());
+    Ok(subject.map(|subject| Blocks {
+        customer: subject.customer.to_string(),
+        scope: subject.scope.kind().to_string(),
+        hostnames: subject.hostnames,
+        class: n.class.to_string(),
+        ground: n.ground.to_string(),
+        since: n.since.to_string(),
+        until: n.until.to_string(),
+        approve_by: n.approve_by.to_string(),
+        told: n.referral.map_or(0, |r| r.count),
+    }))
+}
+
+/// What the browser of an officer is asked, when the policy in power names a passkey of theirs and the note is open:
+/// options for `navigator.credentials.get` and, by credential, the keys as the policy writes them.
+async fn passkey(
+    desk: &Shared,
+    by: &Authorised<Read>,
+    note: &NoteResource,
+) -> Result<(Option<String>, bool), DeskError> {
+    let open = note.state == "collecting" || note.state == "signed";
+    if !open || !by.is_officer() || desk.passkeys.is_none() {
+        return Ok((None, false));
+    }
+    let state = desk.state();
+    let policy = state.policy(desk.now());
+    let people = People::of(&state, desk.now());
+    let decision = note.kind == "impose" || note.kind == "continue";
+    let mut early = decision;
+    let theirs = desk.store.passkeys(Some(by.name())).await?;
+    let theirs = theirs.iter().filter(|p| policy.keys().any(|key| key.to_string() == p.vkey));
+    let (mut credentials, mut keys) = (Vec::new(), serde_json::Map::new());
+    for passkey in theirs {
+        let id = URL_SAFE_NO_PAD.encode(&passkey.credential);
+        early &= people.judging().iter().any(|p| !p.keys().any(|key| key.to_string() == passkey.vkey));
+        credentials.push(serde_json::json!({ "type": "public-key", "id": id }));
+        keys.insert(id, passkey.vkey.clone().into());
+    }
+    let challenge = URL_SAFE_NO_PAD.encode(webauthn::challenge(note.text.as_bytes()));
+    let options = serde_json::json!({
+        "challenge": challenge,
+        "allowCredentials": credentials,
+        "userVerification": "required",
+        "timeout": 300_000,
+        "keys": keys,
+    });
+    Ok(((!keys.is_empty()).then(|| options.to_string()), early))
+}
+
+/// What whoever signs must have read. What authorities were told is for officers.
+async fn referred(
+    desk: &Shared,
+    by: &Authorised<Read>,
+    note: &NoteResource,
+) -> Result<Vec<Referred>, DeskError> {
     let hashes = match AnyNote::parse(&note.text)? {
-        AnyNote::Impose(n) => vec![("Subject", n.subject), ("Post", n.post)],
+        AnyNote::Impose(n) => {
+            let told =
+                n.referral.filter(|_| by.is_officer()).map(|r| ("What authorities were told", r.record));
+            [("Subject", n.subject), ("Post", n.post)].into_iter().chain(told).collect()
+        }
         AnyNote::Finding(n) => vec![("Subject", n.subject), ("Assessment", n.assessment)],
         AnyNote::Config(n) => {
             // Once it is published, what it replaced may be forgotten.

@@ -19,6 +19,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http_body_util::BodyExt as _;
 use ledger::Hash;
 use ledger::note::SigningKey;
@@ -160,6 +162,12 @@ impl Bed {
                 "as" => request = request.header("authorization", format!("Bearer {}", next())),
                 "key" => request = request.header("idempotency-key", next()),
                 "host" => request = request.header("host", next()),
+                "from" => request = request.header("origin", next()),
+                "login" => request = request.header("cookie", format!("a=b; __Host-portcullis={}", next())),
+                "phone" => {
+                    let (text, name) = (self.note_text(next()), next());
+                    body = self.phone(name, &text).into_bytes();
+                }
                 "body" => body = self.text(next()).to_vec(),
                 "json" => body = next().as_bytes().to_vec(),
                 "sign" => {
@@ -193,6 +201,21 @@ impl Bed {
         let relay = path.starts_with("/relay");
         let router = if relay { self.desk.relay_router() } else { self.desk.api_router() };
         router.oneshot(request.expect("a request")).await.expect("routers do not fail").status()
+    }
+
+    /// What the console's script sends when this person's passkey signs a text.
+    pub(super) fn phone(&self, name: &str, text: &str) -> String {
+        let at = self.house.people.iter().position(|p| p.0 == name).expect("a person");
+        let passkey = &self.house.passkeys[at];
+        let (data, client, signature) = passkey.answer(&ledger::webauthn::challenge(text.as_bytes()));
+        let url = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        serde_json::json!({
+            "passkey": passkey.verifier().expect("a key").to_string(),
+            "authenticatorData": url(&data),
+            "clientDataJSON": url(&client),
+            "signature": url(&signature),
+        })
+        .to_string()
     }
 
     fn text(&self, name: &str) -> &[u8] {
@@ -343,6 +366,7 @@ async fn unconfirmed(
     open_reads: bool,
     calls: &Arc<Calls>,
 ) -> Result<Desk, crate::OpenError> {
+    let drawn = AtomicU64::new(0);
     let config = Config {
         operator: "First House".into(),
         press: "http://127.0.0.1:8082".into(),
@@ -352,7 +376,8 @@ async fn unconfirmed(
         customers: customers(),
         own_edge: Some("demo:edge-own".into()),
         snapshots: Arc::new(Lines),
-        draw: Arc::new(|| Some(Hash::of(b"drawn").0)),
+        draw: Arc::new(move || Some(Hash::of(&drawn.fetch_add(1, Ordering::Relaxed).to_be_bytes()).0)),
+        origin: Some("https://desk.example.org".into()),
         mail: Some(Arc::new(Mailer::new(mail()).expect("mail"))),
         pager: Arc::new(pager(calls)),
         config_key: house.config.as_ref().map(|key| SigningKey::parse(&key.encode()).expect("a key")),

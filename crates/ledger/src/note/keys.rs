@@ -5,6 +5,7 @@ use crate::{
     curve::{is_usable, verify_strict},
     encoding,
     sshsig::{self, SshSig},
+    webauthn::{self, Assertion},
 };
 use alloc::{
     borrow::ToOwned as _,
@@ -26,6 +27,9 @@ pub enum KeyKind {
     /// Type 0xff, `portcullis.sshsig/v1`, a zero byte and the SSH wire form of the key: an SSHSIG in the namespace
     /// [`sshsig::NAMESPACE`]. Persons.
     Ssh(sshsig::PublicKey),
+    /// Type 0xff, `portcullis.webauthn/v1`, a zero byte and [`webauthn::PublicKey::to_blob`]: an assertion of a passkey.
+    /// Persons.
+    Passkey(webauthn::PublicKey),
 }
 
 const TYPE_ED25519: u8 = 0x01;
@@ -33,6 +37,8 @@ const TYPE_COSIGNER: u8 = 0x04;
 const TYPE_LONG: u8 = 0xff;
 /// Follows the byte 0xff and precedes the SSH wire form of the public key.
 const SSH_TYPE: &[u8] = b"portcullis.sshsig/v1\0";
+/// The same for a passkey.
+const PASSKEY_TYPE: &[u8] = b"portcullis.webauthn/v1\0";
 /// First words of a private key's text, as Go's `sumdb/note` writes them.
 const PRIVATE: &str = "PRIVATE+KEY+";
 /// The latest time of a cosignature (C2SP tlog-cosignature).
@@ -45,6 +51,7 @@ impl KeyKind {
             Self::Ed25519(key) => [&[TYPE_ED25519], &key[..]].concat(),
             Self::Cosigner(key) => [&[TYPE_COSIGNER], &key[..]].concat(),
             Self::Ssh(key) => [&[TYPE_LONG], SSH_TYPE, &key.to_blob()].concat(),
+            Self::Passkey(key) => [&[TYPE_LONG], PASSKEY_TYPE, &key.to_blob()].concat(),
         }
     }
 
@@ -55,6 +62,10 @@ impl KeyKind {
             TYPE_ED25519 => plain().map(Self::Ed25519),
             TYPE_COSIGNER => plain().map(Self::Cosigner),
             TYPE_LONG => {
+                if let Some(blob) = key.strip_prefix(PASSKEY_TYPE) {
+                    let passkey = webauthn::PublicKey::from_blob(blob).map(Self::Passkey);
+                    return passkey.map_err(|_| NoteError::MalformedKey);
+                }
                 let blob = key.strip_prefix(SSH_TYPE).ok_or(NoteError::UnknownKeyType(kind))?;
                 sshsig::PublicKey::from_blob(blob).map(Self::Ssh).map_err(|_| NoteError::MalformedKey)
             }
@@ -66,7 +77,13 @@ impl KeyKind {
         match self {
             Self::Ed25519(key) | Self::Cosigner(key) => key,
             Self::Ssh(key) => key.public_key(),
+            Self::Passkey(key) => key.x(),
         }
+    }
+
+    /// Whether it can be used: a passkey was checked when it was read.
+    fn is_usable(&self) -> bool {
+        matches!(self, Self::Passkey(_)) || is_usable(self.public_key())
     }
 }
 
@@ -82,10 +99,10 @@ impl VerifierKey {
     /// Names a key.
     ///
     /// # Errors
-    /// When the name is no key name or the key is no usable Ed25519 key.
+    /// When the name is no key name or the key cannot be used.
     pub fn new(name: &str, kind: KeyKind) -> Result<Self, NoteError> {
         check_name(name)?;
-        if !is_usable(kind.public_key()) {
+        if !kind.is_usable() {
             return Err(NoteError::WeakKey);
         }
         Ok(Self { name: name.to_owned(), key_id: key_id(name, &kind.encoded()), kind })
@@ -113,13 +130,20 @@ impl VerifierKey {
         self.key_id
     }
 
+    /// Whether it is an SSH key: its signatures are made on the person's own machine, over a text that was read there.
+    #[must_use]
+    pub fn is_ssh(&self) -> bool {
+        matches!(self.kind, KeyKind::Ssh(_))
+    }
+
     /// What kind of key this is, with the key itself.
     #[must_use]
     pub fn kind(&self) -> &KeyKind {
         &self.kind
     }
 
-    /// The bare Ed25519 key, whatever its kind and name: equal bytes are one key, and one holder.
+    /// The bare Ed25519 key, or the x coordinate of a passkey, whatever the kind and the name: equal bytes are one key,
+    /// and one holder.
     #[must_use]
     pub fn public_key(&self) -> &[u8; 32] {
         self.kind.public_key()
@@ -155,6 +179,10 @@ impl VerifierKey {
                 .and_then(|sig| sig.verify(key, sshsig::NAMESPACE, text))
                 .map(|()| None)
                 .map_err(|why| NoteError::BadSshSignature(self.name.clone(), why)),
+            KeyKind::Passkey(key) => Assertion::from_blob(&signature.bytes)
+                .and_then(|assertion| assertion.verify(key, text))
+                .map(|()| None)
+                .map_err(|why| NoteError::BadAssertion(self.name.clone(), why)),
         }
     }
 }

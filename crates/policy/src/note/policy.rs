@@ -46,7 +46,7 @@ pub struct PersonKeys {
     pub organisation: Id,
     /// Roles, in the order of [`Role::ALL`].
     pub roles: Vec<Role>,
-    /// SSH keys; each is named after the person.
+    /// SSH keys, at least one, and passkeys; each is named after the person.
     pub keys: Vec<VerifierKey>,
 }
 
@@ -180,10 +180,11 @@ fn read_persons(lines: &mut Lines<'_>, seen: &mut Seen) -> Result<Vec<PersonKeys
             return Err(lines.wrong("persons must stand in the order of their ids, each once"));
         }
         while lines.next_is("key") {
-            let key = lines.read("key", "an SSH key (vkey) named after the person", |v| {
+            let key = lines.read("key", "an SSH key or a passkey (vkey) named after the person", |v| {
                 let key = read_key(v)?;
                 let name = key.name().strip_prefix(crate::quorum::DEMO).unwrap_or(key.name());
-                (name == person.person.as_str() && matches!(key.kind(), KeyKind::Ssh(_))).then_some(key)
+                let fits = matches!(key.kind(), KeyKind::Ssh(_) | KeyKind::Passkey(_));
+                (name == person.person.as_str() && fits).then_some(key)
             })?;
             if !seen.insert(*key.public_key()) {
                 return Err(lines.wrong("this key stands here already; a key speaks for one person, once"));
@@ -192,6 +193,10 @@ fn read_persons(lines: &mut Lines<'_>, seen: &mut Seen) -> Result<Vec<PersonKeys
         }
         if person.keys.is_empty() || person.keys.len() > MAX_KEYS {
             return Err(lines.wrong(format!("a person has 1 to {MAX_KEYS} keys")));
+        }
+        // Else a policy could be made under which nobody could give power to anything.
+        if !person.keys.iter().any(VerifierKey::is_ssh) {
+            return Err(lines.wrong("a person has at least one SSH key; a passkey comes beside it"));
         }
         persons.push(person);
     }

@@ -401,7 +401,7 @@ impl State {
         let policy = self.policy(logged);
         let officers = self.signers(signed, policy, logged)?;
         if n.takes_away() {
-            need(quorum::persons(&officers, policy.bounds.config_officers))?;
+            need(quorum::officers(&officers, policy.bounds.config_officers))?;
         }
         Ok(Change::Config(n.clone()))
     }

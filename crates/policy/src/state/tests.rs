@@ -5,6 +5,7 @@ mod config;
 mod model;
 mod orders;
 mod others;
+mod passkeys;
 mod rekey;
 
 use super::*;

@@ -112,8 +112,11 @@ pub(crate) struct Enrol {
     #[arg(long, value_name = "ROLES")]
     pub(crate) roles: Option<String>,
     /// The public SSH key: ssh-ed25519 or sk-ssh-ed25519@openssh.com.
-    #[arg(long, value_name = "FILE.pub")]
-    pub(crate) key: PathBuf,
+    #[arg(long, value_name = "FILE.pub", required_unless_present = "passkey")]
+    pub(crate) key: Option<PathBuf>,
+    /// A passkey that the person made with `passkey new`, by its id. Have them read it to you from their device.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["key", "replace"])]
+    pub(crate) passkey: Option<String>,
     /// Take the person's other keys out in the same policy. A policy ends suspensions, so a lost key must go with it.
     #[arg(long)]
     pub(crate) replace: bool,

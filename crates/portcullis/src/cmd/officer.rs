@@ -1,14 +1,16 @@
 //! `portcullis officer enrol | suspend | remove`: people come and go by a policy, and by nothing else.
 
+use ledger::note::{KeyKind, VerifierKey};
 use policy::Id;
 use policy::note::{Head, PersonKeys, PolicyNote, Role};
+use serde_json::Value;
 
 use crate::cli::{self, Enrol, Global, Remove};
-use crate::desk_client::Desk;
+use crate::desk_client::{Desk, text};
 use crate::exit::{Exit, Failure, Result};
 use crate::home::{Officer, new_id};
 use crate::house::House;
-use crate::sshkey;
+use crate::{out, sshkey};
 
 pub(super) async fn run(global: &Global, args: cli::Officer) -> Result<Exit> {
     match args {
@@ -22,7 +24,8 @@ pub(super) async fn run(global: &Global, args: cli::Officer) -> Result<Exit> {
 async fn enrol(global: &Global, args: Enrol) -> Result<Exit> {
     let (officer, desk, house) = open(global).await?;
     let mut policy = next(&house)?;
-    add(&mut policy, &args)?;
+    let key = key(&desk, &policy, &args).await?;
+    add(&mut policy, &args, key)?;
     super::policy::submit(global, &officer, &desk, &house, &policy, args.yes).await
 }
 
@@ -48,8 +51,43 @@ fn next(house: &House) -> Result<PolicyNote> {
     Ok(PolicyNote { head, version: last.version + 1, log_from: None, ..last.clone() })
 }
 
+/// How this policy names the keys of a person: marked in a demonstration, and in no other house.
+fn key_name(policy: &PolicyNote, person: &str) -> String {
+    format!("{}{person}", if policy.is_demo() { "demo:" } else { "" })
+}
+
+/// The key to add: an SSH key from its file, or a passkey as the desk has it.
+async fn key(desk: &Desk, policy: &PolicyNote, args: &Enrol) -> Result<VerifierKey> {
+    let name = key_name(policy, &args.name);
+    let Some(wanted) = &args.passkey else {
+        let file = args.key.as_ref().ok_or_else(|| Failure::input("--key or --passkey is needed"))?;
+        return sshkey::verifier(file, &name);
+    };
+    let there = super::passkey::all(desk).await?;
+    let theirs = |it: &Value| text(it, "key").starts_with(&format!("{name}+"));
+    let found = super::passkey::find(&there, wanted, theirs)?;
+    let key = VerifierKey::parse(text(found, "key")).ok();
+    let key = key.filter(|key| key.name() == name && matches!(key.kind(), KeyKind::Passkey(_)));
+    let key = key.ok_or_else(|| {
+        Failure::refused(format!("the desk shows something else as the passkey {wanted:?}"))
+    })?;
+    if let KeyKind::Passkey(passkey) = key.kind() {
+        let copied = if passkey.is_synced() {
+            "it may be copied to other devices of theirs"
+        } else {
+            "it stays on its device"
+        };
+        out::note(format_args!(
+            "the passkey {wanted} of {}, used at {}; {copied}",
+            args.name,
+            passkey.origin()
+        ));
+    }
+    Ok(key)
+}
+
 /// Adds the person, or a further key of a person who is there.
-fn add(policy: &mut PolicyNote, args: &Enrol) -> Result<()> {
+fn add(policy: &mut PolicyNote, args: &Enrol, key: VerifierKey) -> Result<()> {
     let id = |what: &str, s: &str| {
         Id::parse(s).ok_or_else(|| {
             Failure::input(format!("{s:?} is no {what}"))
@@ -57,9 +95,6 @@ fn add(policy: &mut PolicyNote, args: &Enrol) -> Result<()> {
         })
     };
     let person = id("id of a person", &args.name)?;
-    // Keys are marked in a demonstration, and in no other house.
-    let mark = if policy.is_demo() { "demo:" } else { "" };
-    let key = sshkey::verifier(&args.key, &format!("{mark}{person}"))?;
     let roles = args.roles.as_deref().map(roles).transpose()?;
     let organisation = args.organisation.as_deref().map(|o| id("id of an organisation", o)).transpose()?;
     if let Some(known) = policy.persons.iter_mut().find(|p| p.person == person) {
@@ -75,6 +110,10 @@ fn add(policy: &mut PolicyNote, args: &Enrol) -> Result<()> {
         }
         known.keys.push(key);
         return Ok(());
+    }
+    if !key.is_ssh() {
+        return Err(Failure::input(format!("{person} is new, and a person needs an SSH key first"))
+            .next("enrol them with --key FILE.pub; the passkey comes with a policy after it, or with `policy propose`"));
     }
     let (Some(organisation), Some(roles)) = (organisation, roles) else {
         return Err(Failure::input(format!("{person} is new: --organisation and --roles are needed")));
@@ -114,9 +153,14 @@ mod tests {
             name: name.into(),
             organisation: organisation.map(Into::into),
             roles: roles.map(Into::into),
-            key: dir.path().join("key.pub"),
+            key: None,
+            passkey: None,
             replace: false,
             yes: cli::Yes { yes: true },
+        };
+        let made = |args: &Enrol| {
+            let name = format!("demo:{}", args.name.to_lowercase());
+            sshkey::verifier(&dir.path().join("key.pub"), &name).expect("a key")
         };
         for (args, want) in [
             (enrol("berta", Some("trustees"), Some("independent,approver")), Ok(6)),
@@ -129,7 +173,9 @@ mod tests {
             (enrol("ben", None, Some("approver")), Err("with other roles")),
         ] {
             let mut policy = house.policy();
-            let done = add(&mut policy, &args).map(|()| policy.persons.len()).map_err(|f| f.to_string());
+            let done = add(&mut policy, &args, made(&args))
+                .map(|()| policy.persons.len())
+                .map_err(|f| f.to_string());
             match (done, want) {
                 (Ok(count), Ok(wanted)) => assert_eq!(count, wanted, "{args:?}"),
                 (Err(said), Err(wanted)) => assert!(said.contains(wanted), "{said}"),
@@ -137,7 +183,8 @@ mod tests {
             }
             if args.name == "ben" && want.is_ok() {
                 let mut policy = house.policy();
-                add(&mut policy, &Enrol { replace: true, ..args.clone() }).expect("the same person");
+                add(&mut policy, &Enrol { replace: true, ..args.clone() }, made(&args))
+                    .expect("the same person");
                 let ben = policy.persons.iter().find(|p| p.person.as_str() == "ben").expect("there");
                 assert_eq!(ben.keys.len(), 1, "the old key goes in the same policy");
             }

@@ -8,6 +8,8 @@ pub(crate) enum Kind {
     Text,
     /// An `http://` or `https://` address.
     Url,
+    /// An origin at which browsers offer passkeys.
+    Origin,
     /// An `http://` address.
     Http,
     /// A list of them.
@@ -53,6 +55,9 @@ impl Kind {
         match self {
             Self::Text => "a text that is not empty",
             Self::Url => "an address that begins with http:// or https://",
+            Self::Origin => {
+                "https:// and a domain, in lower case and without a slash at the end (or http://localhost)"
+            }
             Self::Http => "an address that begins with http://",
             Self::Keys => "a list of keys as `portcullis key new` prints them",
             Self::HttpList => "a list of addresses that begin with http://",
@@ -137,7 +142,7 @@ pub(crate) const TABLES: [(&str, &str); 11] = [
 
 use Kind::{
     Addresses, Command, Email, Emails, Flag, Hook, HostPort, Hours, Http, HttpList, Keys, Listen, Number,
-    Path, Span, Text, Url, Word,
+    Origin, Path, Span, Text, Url, Word,
 };
 use Need::{Default, Optional, Required};
 
@@ -222,6 +227,13 @@ pub(crate) const FIELDS: &[Field] = &[
         Default("127.0.0.1:8081"),
         "\"unix:/run/portcullis/desk.sock\"",
         "Where the desk's API and console are. Loopback or a Unix socket; put a TLS proxy before it if people are elsewhere.",
+    ),
+    field(
+        "desk.origin",
+        Origin,
+        Optional,
+        "\"https://desk.shield.example\"",
+        "The address at which people open the console, as their browsers write it: with it they log in and sign with passkeys, which are bound to it. Passkeys made at another address are worth nothing here.",
     ),
     field(
         "desk.dir",

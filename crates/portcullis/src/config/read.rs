@@ -275,6 +275,7 @@ impl Reader<'_> {
         match field.kind {
             Kind::Text => (!text.trim().is_empty()).then(|| Value::Text(text.to_owned())),
             Kind::Url => (http && !text.ends_with('/')).then(|| Value::Text(text.to_owned())),
+            Kind::Origin => ledger::webauthn::is_origin(text).then(|| Value::Text(text.to_owned())),
             Kind::Http => is_http(text).then(|| Value::Text(text.to_owned())),
             Kind::Email => text
                 .split_once('@')

@@ -46,6 +46,7 @@ pub(crate) async fn start(config: &Config, demo: bool, clock: Arc<dyn Clock>) ->
         snapshots: Arc::new(Reader::beside(&place.sites)),
         config_key: place.config_key.as_deref().map(home::machine_key).transpose()?,
         draw: Arc::new(|| home::random().ok()),
+        origin: place.origin.clone(),
         mail: super::mail::mailer(config)?.map(Arc::new),
         pager: Arc::new(super::page::pager(config)?),
     };

@@ -103,7 +103,30 @@ pub(crate) fn all() -> Vec<(&'static str, Log)> {
         ("undone", undone()),
         ("policies", policies()),
         ("hours", hours()),
+        ("passkeys", passkeys()),
     ]
+}
+
+/// Passkeys beside SSH keys: what they may sign alone, and what they may not.
+fn passkeys() -> Log {
+    let mut log = Log::new(House::demo(START).with_passkeys());
+    let subject = log.subject("cus_first", Scope::Customer, &["one.first.example"]);
+    let at = START.plus(HOUR);
+    let finding = log.house.finding("fnd-1", at, &subject);
+    log.log(at, &finding, &["phone:anna", "phone:ben"]);
+    let impose = log.house.emergency("imp-1", at.plus(60), "fnd-1", &subject, POST);
+    log.log(at.plus(60), &impose, &["phone:ben", "phone:clara"]);
+    log.log(at.plus(120), &impose, &["ben", "phone:clara"]);
+    let validation = log.house.validation("con-1", &impose);
+    log.log(at.plus(HOUR), &validation, &["phone:dora"]);
+    log.log(at.plus(2 * HOUR), &validation, &["phone:dora", "dora"]);
+    log.log(at.plus(3 * HOUR), &log.house.lift("lif-1", "imp-1", at.plus(3 * HOUR)), &["phone:emil"]);
+    let next = PolicyNote { head: log.house.head("policy-1"), version: 1, ..log.house.policy() };
+    log.log(at.plus(4 * HOUR), &next, &["phone:anna", "phone:ben", "phone:clara"]);
+    log.log(at.plus(5 * HOUR), &next, &["phone:anna", "ben", "phone:clara"]);
+    log.moments = vec![at.plus(90), at.plus(120), at.plus(3 * HOUR)];
+    log.must_have = &["imp-1"];
+    log
 }
 
 /// One emergency as it should go, and all that is refused on the way.

@@ -80,6 +80,7 @@ impl World {
             mail: None,
             pager: Arc::new(desk::Pager::nobody(String::new())),
             draw: Arc::new(|| Some(Hash::of(b"drawn").0)),
+            origin: None,
         };
         let key = SigningKey::from_seed(&house.origin, Hash::of(house.origin.as_bytes()).0).expect("a key");
         let told: Arc<dyn Clock> = Arc::<StoryClock>::clone(&clock);

@@ -7,8 +7,8 @@ use policy::testkit::{House, id};
 use policy::{Id, Time};
 use proptest::prelude::*;
 use store::{
-    Answer, Draft, DraftState, MAX_BLOB, MAX_COUNTERS, NewDraft, Page, Progress, Receipt, Store, StoreError,
-    publish,
+    Answer, Draft, DraftState, MAX_BLOB, MAX_COUNTERS, MAX_PASSKEYS, MAX_SESSIONS, NewDraft, Page, Passkey,
+    Progress, Receipt, Store, StoreError, publish,
 };
 
 type Tested = Result<(), StoreError>;
@@ -176,6 +176,62 @@ async fn tokens_are_hashes(store: &Store) -> Tested {
     assert_eq!(store.token(&Hash::of(b"other")).await?, None);
     assert!(store.remove_token("anna's laptop").await? && !store.remove_token("anna's laptop").await?);
     assert_eq!(store.token(&secret).await?, None);
+    Ok(())
+}
+
+async fn passkeys_come_by_links_and_go_with_their_token(store: &Store) -> Tested {
+    let (link, login) = (Hash::of(b"link"), Hash::of(b"login"));
+    let is_missing = |got: Result<(), StoreError>| matches!(got, Err(StoreError::NotFound(_)));
+    assert!(is_missing(store.add_passkey_link("anna", &link, at(900), at(0)).await), "no token");
+    store.add_token("anna", &Hash::of(b"anna"), "officer", at(0)).await?;
+    store.add_passkey_link("anna", &link, at(900), at(0)).await?;
+    assert_eq!(store.passkey_link(&link, at(899)).await?.as_deref(), Some("anna"));
+    assert_eq!(store.passkey_link(&link, at(900)).await?, None, "its time is over");
+    let made = |n: u8| Passkey {
+        credential: vec![n; 16],
+        token: "anna".into(),
+        vkey: format!("anna+{n}"),
+        kept: "{}".into(),
+        created: at(10),
+    };
+    let late = Passkey { created: at(900), ..made(1) };
+    assert!(is_missing(store.enrol_passkey(&link, &late).await));
+    assert!(is_missing(store.enrol_passkey(&link, &Passkey { token: "ben".into(), ..made(1) }).await));
+    store.enrol_passkey(&link, &made(1)).await?;
+    assert!(is_missing(store.enrol_passkey(&link, &made(2)).await), "a link enrols one");
+    assert_eq!(store.passkeys(None).await?, [made(1)]);
+    assert_eq!(store.passkeys(Some("ben")).await?, []);
+
+    assert_eq!(store.session(&login, at(20)).await?, None);
+    let used = Passkey { kept: "{\"used\":1}".into(), ..made(1) };
+    store.enter(&login, &used, at(100), at(20)).await?;
+    assert_eq!(store.passkeys(Some("anna")).await?.first(), Some(&used));
+    let who = store.session(&login, at(99)).await?.map(|t| (t.name, t.scope));
+    assert_eq!(who, Some(("anna".into(), "officer".into())));
+    assert_eq!(store.session(&login, at(100)).await?, None, "it ends by itself");
+    for n in 0..MAX_SESSIONS {
+        let secret = Hash::of(&[u8::try_from(n).expect("few")]);
+        store.enter(&secret, &used, at(200 + n.unsigned_abs()), at(30)).await?;
+    }
+    assert_eq!(store.session(&login, at(40)).await?, None, "the one that would end first made room");
+    store.leave(&Hash::of(&[1])).await?;
+    assert_eq!(store.session(&Hash::of(&[1]), at(40)).await?, None);
+    assert!(store.session(&Hash::of(&[2]), at(40)).await?.is_some());
+    assert!(store.remove_passkey("anna+1").await? && !store.remove_passkey("anna+1").await?);
+    assert_eq!(store.session(&Hash::of(&[2]), at(40)).await?, None, "a login ends with its passkey");
+    assert!(is_missing(store.enter(&login, &used, at(100), at(20)).await));
+
+    for n in 0..MAX_PASSKEYS {
+        store.add_passkey_link("anna", &link, at(900), at(0)).await?;
+        store.enrol_passkey(&link, &made(u8::try_from(n).expect("few") + 1)).await?;
+    }
+    let more = store.add_passkey_link("anna", &link, at(900), at(0)).await;
+    assert!(matches!(more, Err(StoreError::Full { .. })));
+    // Whoever gets a token of this name later is not let in by the passkeys of the one before.
+    assert!(store.remove_token("anna").await?);
+    store.add_token("anna", &Hash::of(b"another anna"), "officer", at(50)).await?;
+    assert_eq!(store.passkeys(None).await?, []);
+    assert!(store.remove_token("anna").await?);
     Ok(())
 }
 
@@ -431,6 +487,7 @@ on_sqlite! {
     blobs_wait_and_are_bounded
     edges_report
     tokens_are_hashes
+    passkeys_come_by_links_and_go_with_their_token
     answers_are_given_again_for_a_day
     refusals_are_counted
     there_is_no_ledger_before_it_is_created

@@ -1,7 +1,7 @@
 //! The rules once more, from the text of the notes and who signed them. Calls nothing of `quorum.rs`, `judge.rs` or
 //! `settle.rs`: of the fold it believes only which entries it took.
 
-use super::script::{History, KEYS};
+use super::script::{History, KEYS, Mask};
 use super::*;
 
 struct Power {
@@ -14,7 +14,7 @@ struct Signed {
     note: AnyNote,
     logged: Time,
     index: u64,
-    mask: u8,
+    mask: Mask,
 }
 
 /// What was taken, by a certain state.
@@ -23,7 +23,7 @@ pub(super) struct Recount<'h> {
     powers: Vec<Power>,
     taken: Vec<Signed>,
     suspended: Vec<Suspend>,
-    lifted: Vec<(Id, u8)>,
+    lifted: Vec<(Id, Mask)>,
 }
 
 impl<'h> Recount<'h> {
@@ -61,7 +61,7 @@ impl<'h> Recount<'h> {
         self.powers.push(Power { from, rekeys, note: note.clone() });
     }
 
-    fn undoes(&mut self, note: &AnyNote, mask: u8) {
+    fn undoes(&mut self, note: &AnyNote, mask: Mask) {
         match note {
             AnyNote::Suspend(s) => self.suspended.push(s.clone()),
             AnyNote::Lift(l) => self.lifted.push((l.lifts.clone(), mask)),
@@ -87,14 +87,14 @@ impl<'h> Recount<'h> {
     }
 
     /// The keys behind a note that take part at `at`, each with its person.
-    fn keys(&self, mask: u8, at: Time) -> Vec<(&'static str, &String)> {
+    fn keys(&self, mask: Mask, at: Time) -> Vec<(&'static str, &String)> {
         let all = KEYS.iter().zip(&self.history.vkeys).enumerate();
         let signed = all.filter(|(n, _)| mask & (1 << n) != 0);
         signed.map(|(_, (name, key))| (*name, key)).filter(|(_, key)| !self.is_suspended(key, at)).collect()
     }
 
     /// The persons of a policy who signed, with keys in use.
-    fn persons(&self, mask: u8, policy: &PolicyNote, at: Time) -> BTreeSet<&'static str> {
+    fn persons(&self, mask: Mask, policy: &PolicyNote, at: Time) -> BTreeSet<&'static str> {
         let names = |name: &str, key: &String| {
             let person = policy.persons.iter().find(|p| p.person.as_str() == name);
             person.is_some_and(|p| p.keys.iter().any(|k| k.to_string() == *key))
@@ -102,8 +102,14 @@ impl<'h> Recount<'h> {
         self.keys(mask, at).into_iter().filter(|(name, key)| names(name, key)).map(|(name, _)| name).collect()
     }
 
+    /// Whether one of them signed with an SSH key.
+    fn by_ssh(&self, mask: Mask, policy: &PolicyNote, at: Time) -> bool {
+        let theirs = |key: &str| policy.keys().any(|k| k.to_string() == key && k.is_ssh());
+        self.keys(mask, at).into_iter().any(|(_, key)| theirs(key))
+    }
+
     /// The finding of this id: who signed it with a key that was in use then.
-    fn finding(&self, id: Option<&Id>) -> (BTreeSet<&'static str>, u8, Time) {
+    fn finding(&self, id: Option<&Id>) -> (BTreeSet<&'static str>, Mask, Time) {
         let same = |s: &&Signed| matches!(&s.note, AnyNote::Finding(f) if Some(&f.head.id) == id);
         let Some(found) = self.taken.iter().find(same) else { return Default::default() };
         let persons = self.persons(found.mask, &self.power_at(found.logged).note, found.logged);
@@ -111,7 +117,7 @@ impl<'h> Recount<'h> {
     }
 
     /// Whether two assessors, a proposer, and an independent approver who signed nothing before stand behind it.
-    fn four_eyes(&self, mask: u8, finding: Option<&Id>, at: Time, policy: &PolicyNote) -> bool {
+    fn four_eyes(&self, mask: Mask, finding: Option<&Id>, at: Time, policy: &PolicyNote) -> bool {
         let (found, found_mask, found_at) = self.finding(finding);
         let then: BTreeSet<&String> = self.keys(found_mask, found_at).into_iter().map(|(_, k)| k).collect();
         let now = self.keys(found_mask, at).into_iter();
@@ -123,18 +129,20 @@ impl<'h> Recount<'h> {
             is(policy, p, Role::Approver) && is(policy, p, Role::Independent) && !found.contains(**p)
         };
         let approvers = signed.iter().filter(approves).count() as u64;
-        assessors.count() as u64 >= policy.bounds.finding_assessors
+        self.by_ssh(mask, policy, at)
+            && assessors.count() as u64 >= policy.bounds.finding_assessors
             && approvers >= policy.bounds.emergency_approvers
             && signed.len() as u64 > policy.bounds.emergency_approvers
     }
 
-    fn order(&self, mask: u8, at: Time, policy: &PolicyNote) -> bool {
+    fn order(&self, mask: Mask, at: Time, policy: &PolicyNote) -> bool {
         let signed = self.persons(mask, policy, at);
         signed.len() as u64 >= policy.bounds.order_officers
             && signed.iter().any(|p| is(policy, p, Role::Legal))
+            && self.by_ssh(mask, policy, at)
     }
 
-    fn majority(&self, mask: u8, at: Time, policy: &PolicyNote) -> bool {
+    fn majority(&self, mask: Mask, at: Time, policy: &PolicyNote) -> bool {
         let signed = self.persons(mask, policy, at);
         signed.len() >= 3
             && signed.len() * 2 > policy.persons.len()
@@ -194,7 +202,7 @@ impl<'h> Recount<'h> {
                 Class::Abuse => count >= policy.bounds.abuse_officers.max(2),
                 Class::Standing => count >= policy.bounds.standing_officers.max(3),
                 Class::Order => self.order(mask, at, policy),
-            };
+            } && self.by_ssh(mask, policy, at);
             enough && (!self.crowded(signed, n, &policy.bounds) || self.majority(mask, at, policy))
         })
     }
@@ -215,6 +223,7 @@ impl<'h> Recount<'h> {
                     let policy = &self.power_at(c.logged).note;
                     let fresh =
                         signs(policy).iter().any(|p| is(policy, p, Role::Reviewer) && !before.contains(p));
+                    let fresh = fresh && self.by_ssh(c.mask, policy, c.logged);
                     ends.validated = ends.validated.or(fresh.then_some(n.until));
                     before.extend(signs(policy));
                 }
@@ -245,7 +254,8 @@ impl<'h> Recount<'h> {
         let from = self.powers.iter().rposition(|p| p.from <= at).unwrap_or_default();
         let later = || self.powers.iter().skip(from).flat_map(|p| p.note.keys()).map(ToString::to_string);
         let keys = KEYS.iter().zip(&self.history.vkeys).enumerate();
-        let of = |mask: u8| keys.clone().filter(move |(n, _)| mask & (1 << n) != 0).map(|(_, (_, key))| key);
+        let of =
+            |mask: Mask| keys.clone().filter(move |(n, _)| mask & (1 << n) != 0).map(|(_, (_, key))| key);
         self.lifted.iter().any(|(l, mask)| l == id && of(*mask).any(|key| later().any(|k| k == *key)))
     }
 }

@@ -5,17 +5,25 @@ use alloc::vec;
 use ledger::{note::SigningKey, testkit::SshKey};
 use proptest::prelude::*;
 
-/// Who can sign: the five, a newcomer whom a policy may name, and a second key of ben.
-pub(super) const KEYS: [&str; 7] = ["anna", "ben", "clara", "dora", "emil", "gerd", "ben"];
+/// Who can sign: the five, a newcomer whom a policy may name, a second key of ben, and the passkeys of the five.
+pub(super) const KEYS: [&str; 12] =
+    ["anna", "ben", "clara", "dora", "emil", "gerd", "ben", "anna", "ben", "clara", "dora", "emil"];
 const SPARE: usize = 6;
 const NEWCOMER: usize = 5;
-const ANNA: u8 = 1;
-const BEN: u8 = 2;
-const CLARA: u8 = 4;
-const DORA: u8 = 8;
-const EMIL: u8 = 16;
-const GERD: u8 = 32;
-const BEN2: u8 = 64;
+/// Who signed, as bits of [`KEYS`].
+pub(super) type Mask = u16;
+/// How far the bit of a person's passkey stands from that of their SSH key.
+const PHONE: usize = 7;
+/// The five.
+const ALL: Mask = 31;
+
+const ANNA: Mask = 1;
+const BEN: Mask = 2;
+const CLARA: Mask = 4;
+const DORA: Mask = 8;
+const EMIL: Mask = 16;
+const GERD: Mask = 32;
+const BEN2: Mask = 64;
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +84,7 @@ pub(super) struct Line {
     pub(super) now: Time,
     pub(super) logged: Time,
     /// Who signed, as bits of [`KEYS`].
-    pub(super) mask: u8,
+    pub(super) mask: Mask,
     pub(super) note: Option<AnyNote>,
     pub(super) applied: bool,
 }
@@ -88,7 +96,7 @@ pub(super) struct Outside {
     pub(super) now: Time,
     /// After how many entries it was written.
     pub(super) place: usize,
-    pub(super) mask: u8,
+    pub(super) mask: Mask,
     pub(super) note: AnyNote,
     /// What it is known by.
     pub(super) text: Hash,
@@ -239,21 +247,24 @@ struct Writer {
 
 impl Writer {
     fn new() -> Self {
-        let house = House::demo(START).configured();
+        let house = House::demo(START).configured().with_passkeys();
         let keys =
             Vec::from([SshKey::from_seed("demo:gerd", [100; 32]), SshKey::from_seed("demo:ben", [102; 32])]);
         let own = house.people.iter().map(|p| &p.3).chain(&keys);
-        let vkeys = own.map(|k| k.verifier().expect("a name").to_string()).collect();
+        let own = own.map(|k| k.verifier().expect("a name").to_string());
+        let phones = house.passkeys.iter().map(|k| k.verifier().expect("a name").to_string());
+        let vkeys = own.chain(phones).collect();
         let state = house.state();
         let (now, lines, outside) = (START, Vec::new(), Vec::new());
         Self { house, keys, vkeys, state, now, lines, outside, count: 0, decisions: 0 }
     }
 
-    fn sign(&self, text: &str, mask: u8) -> Note {
+    fn sign(&self, text: &str, mask: Mask) -> Note {
         let mut note = Note::new(text).expect("a text");
         for (n, name) in KEYS.iter().enumerate().filter(|(n, _)| mask & (1 << n) != 0) {
             let signature = match n {
                 NEWCOMER | SPARE => self.keys[n - NEWCOMER].sign(text).expect("a name"),
+                PHONE.. => self.house.sign(text, &format!("phone:{name}")),
                 _ => self.house.sign(text, name),
             };
             assert!(note.add(signature));
@@ -272,9 +283,9 @@ impl Writer {
     }
 
     /// A note on the log, as `step` would have it.
-    fn log(&mut self, step: &Step, note: &impl ToString, mask: u8) {
+    fn log(&mut self, step: &Step, note: &impl ToString, mask: Mask) {
         let text = note.to_string();
-        let mask = if step.twist == twist::SIGNERS { step.who } else { mask };
+        let mask = if step.twist == twist::SIGNERS { anybody(step) } else { phoned(mask, step) };
         let mut signed = self.sign(&text, mask);
         if step.twist == twist::SIGNATURE {
             signed.add(self.house.sign("another text\n", "emil"));
@@ -283,12 +294,12 @@ impl Writer {
         self.put(step, signed, mask, Some(note));
     }
 
-    fn put(&mut self, step: &Step, note: Note, mask: u8, parsed: Option<AnyNote>) {
+    fn put(&mut self, step: &Step, note: Note, mask: Mask, parsed: Option<AnyNote>) {
         let logged = if step.twist == twist::BACK { Time(self.now.0 - 2 * HOUR) } else { self.now };
         self.bytes(step, Entry { logged, note }.to_bytes(), logged, mask, parsed);
     }
 
-    fn bytes(&mut self, step: &Step, bytes: Vec<u8>, logged: Time, mask: u8, note: Option<AnyNote>) {
+    fn bytes(&mut self, step: &Step, bytes: Vec<u8>, logged: Time, mask: Mask, note: Option<AnyNote>) {
         let seen = match step.pick % 4 {
             _ if step.twist == twist::UNSEEN => Seen::Live(logged.plus(HOUR)),
             0 => Seen::Live(self.now.plus(5)),
@@ -365,7 +376,8 @@ impl Writer {
             n.hostnames += 1;
         }
         let pair = BEN | CLARA;
-        let masks = [pair, pair, EMIL | CLARA, pair, ANNA | CLARA, pair, pair, 31, pair | DORA, BEN2 | CLARA];
+        let masks =
+            [pair, pair, EMIL | CLARA, pair, ANNA | CLARA, pair, pair, ALL, pair | DORA, BEN2 | CLARA];
         let mask = masks[usize::from(step.pick / 7) % masks.len()];
         self.log(step, &n, if self.may(step, "emil", Role::Approver) { BEN | EMIL } else { mask });
     }
@@ -467,12 +479,12 @@ impl Writer {
     }
 
     /// A note that undoes, to the log or past it.
-    fn undo(&mut self, step: &Step, note: &impl ToString, mask: u8) {
+    fn undo(&mut self, step: &Step, note: &impl ToString, mask: Mask) {
         if matches!(step.what, What::Lift | What::Suspend) {
             return self.log(step, note, mask);
         }
         let text = note.to_string();
-        let mask = if step.twist == twist::SIGNERS { step.who } else { mask };
+        let mask = if step.twist == twist::SIGNERS { anybody(step) } else { phoned(mask, step) };
         let bytes = self.sign(&text, mask).to_bytes();
         let (note, place) = (AnyNote::parse(&text).expect("in the grammar"), self.lines.len());
         let text = Hash::of(text.as_bytes());
@@ -485,7 +497,7 @@ impl Writer {
         let target = if step.pick % 4 == 3 { next } else { known.unwrap_or(next) };
         let name = self.name("lif");
         let n = self.house.lift(&name, &target, self.now);
-        self.undo(step, &n, 1 << (step.who % 7));
+        self.undo(step, &n, 1 << (step.who % 12));
     }
 
     fn suspend(&mut self, step: &Step) {
@@ -493,7 +505,7 @@ impl Writer {
         let d = self.target(step, |_| true);
         let signed = d.map(|d| (d.signers, d.continues, d.assessors, d.logged));
         let mut choices: Vec<(String, Time)> =
-            Vec::from([(self.vkeys[usize::from(step.who % 7)].clone(), self.now)]);
+            Vec::from([(self.vkeys[usize::from(step.who % 12)].clone(), self.now)]);
         if let Some((signers, continues, assessors, logged)) = signed {
             choices.extend(signers.iter().chain(&assessors).map(|s| (s.key.clone(), Time(logged.0 - 5))));
             // when the finding was logged, and not when it was used
@@ -549,7 +561,7 @@ impl Writer {
         if step.twist == twist::LONG {
             n.bounds.emergency_hours = 49;
         }
-        let masks = [ANNA | BEN | CLARA, BEN | DORA | EMIL, 31, ANNA | BEN | CLARA | DORA];
+        let masks = [ANNA | BEN | CLARA, BEN | DORA | EMIL, ALL, ANNA | BEN | CLARA | DORA];
         self.log(step, &n, masks[usize::from(step.who) % masks.len()]);
     }
 
@@ -598,7 +610,7 @@ impl Writer {
             lowered: 0,
             time: self.now,
         };
-        let mask = if step.twist == twist::SIGNERS { step.who } else { ANNA | EMIL };
+        let mask = if step.twist == twist::SIGNERS { anybody(step) } else { phoned(ANNA | EMIL, step) };
         let mut note = self.sign(&n.to_string(), mask);
         note.add(self.house.config.as_ref().expect("configured").sign(&n.to_string()));
         self.put(step, note, mask, Some(AnyNote::Config(n)));
@@ -633,6 +645,22 @@ impl Writer {
             self.put(step, entry.note, mask, note);
         }
     }
+}
+
+/// Signers of no plan.
+fn anybody(step: &Step) -> Mask {
+    Mask::from(step.who) | (Mask::from(step.pick) << PHONE & ALL << PHONE)
+}
+
+/// The same persons: of one step in four all but the first sign with their passkeys, of one in sixteen all.
+fn phoned(mask: Mask, step: &Step) -> Mask {
+    let five = mask & ALL;
+    let stay = match step.pick / 3 % 16 {
+        0 => 0,
+        4 | 8 | 12 => five & five.wrapping_neg(),
+        _ => return mask,
+    };
+    (mask & !ALL) | stay | (five & !stay) << PHONE
 }
 
 fn roles(n: &mut PolicyNote, of: &str, roles: &[Role]) {

@@ -1,0 +1,172 @@
+//! The console and the public pages in a real browser: with a passkey, by keyboard alone, without script, and as axe-core
+//! sees them.
+
+#![expect(clippy::tests_outside_test_module, reason = "the whole target is tests")]
+
+mod browser;
+mod world;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use browser::{Browser, ENTER, SPACE};
+use ledger::note::VerifierKey;
+use policy::note::PolicyNote;
+use policy::testkit::id;
+use policy::{Scope, Subject};
+use world::World;
+
+const POST: &[u8] = b"# Reasons\n\nA page that asks for passwords of others.\n";
+const HOUR: u64 = 3600;
+
+/// A passkey on this browser, named by a policy that is in power.
+fn with_passkey(world: &World, browser: &Browser) {
+    let made = world.ask("clara", "POST", "/passkeys/links", b"");
+    browser.go(made["link"].as_str().expect("a link"));
+    browser.shows("A passkey for clara");
+    browser.tab_to("form[data-passkey=enrol] button");
+    browser.press(ENTER);
+    let shown = browser.shows("portcullis officer enrol clara --passkey");
+    let listed = world.ask("clara", "GET", "/passkeys", b"");
+    let listed = &listed["passkeys"][0];
+    assert!(shown.contains(listed["key_id"].as_str().expect("an id")), "{shown}");
+    let key = VerifierKey::parse(listed["key"].as_str().expect("a key")).expect("a vkey");
+    let mut next = PolicyNote { head: world.house.head("policy-1"), version: 1, ..world.house.policy() };
+    let clara = next.persons.iter_mut().find(|p| p.person == id("clara")).expect("clara");
+    clara.keys.push(key);
+    world.note("policy-1", &next.to_string(), &["anna", "ben", "clara"]);
+    let mine = || world.ask("clara", "GET", "/passkeys", b"")["passkeys"][0].clone();
+    assert!(!mine()["in_policy"].as_bool().expect("a flag"));
+    world.later(25 * HOUR);
+    assert!(mine()["in_policy"].as_bool().expect("a flag") && !mine()["decides"].as_bool().expect("a flag"));
+    // For a week the policy before judges decisions too.
+    world.later(7 * 24 * HOUR);
+    assert!(mine()["decides"].as_bool().expect("a flag"));
+}
+
+fn log_in(world: &World, browser: &Browser) {
+    browser.go(&format!("{}/enter", world.console));
+    browser.tab_to("#name");
+    browser.press("clara");
+    browser.press(ENTER);
+    browser.shows("Log out");
+}
+
+/// An abuse decision that ben has signed; what is missing is one more.
+fn proposed(world: &World, name: &str) {
+    let host = ["forum.first.example"];
+    let site = Scope::Site(id("site_forum"));
+    let subject = Subject { scope: site, ..world.house.subject("cus_first", &host) };
+    for blob in [POST, subject.to_string().as_bytes()] {
+        world.ask("ben", "POST", "/blobs", blob);
+    }
+    let impose = world.house.abuse(name, world.now(), &subject, POST);
+    world.note(name, &impose.to_string(), &["ben"]);
+}
+
+#[test]
+fn a_passkey_is_made_logs_in_and_approves_by_keyboard_alone() {
+    let (world, browser) = (World::new(), Browser::open(true));
+    with_passkey(&world, &browser);
+    log_in(&world, &browser);
+    proposed(&world, "imp-1");
+    browser.go(&format!("{}/proposals/imp-1", world.console));
+    let page = browser.shows("Sign with your passkey");
+    assert!(page.contains("forum.first.example") && page.contains("asks for passwords"), "{page}");
+    browser.picture(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("console-sign.png"));
+    browser.tab_to("#read");
+    browser.press(SPACE);
+    browser.tab_to("form[data-passkey=sign] button");
+    browser.press(ENTER);
+    browser.shows("published as entry");
+    let entry = world.ask("anna", "GET", "/decisions/imp-1", b"");
+    let signers = entry["signers"].as_array().expect("signers");
+    assert!(signers.iter().any(|s| s["person"] == "clara"), "{entry}");
+
+    // A night is over, and somebody leaves.
+    browser.tab_to(".who button");
+    browser.press(ENTER);
+    browser.shows("Log in with your passkey");
+    proposed(&world, "imp-2");
+    browser.go(&format!("{}/proposals/imp-2", world.console));
+    let page = browser.shows("ssh-keygen -Y sign");
+    assert!(!page.contains("Sign with your passkey"), "nobody is logged in:\n{page}");
+}
+
+#[test]
+fn without_script_everything_is_read_and_the_command_line_is_named() {
+    let (world, browser) = (World::new(), Browser::open(false));
+    proposed(&world, "imp-1");
+    browser.go(&format!("{}/enter", world.console));
+    browser.shows("A passkey needs script in this browser");
+    browser.go(&world.console);
+    browser.shows("imp-1");
+    browser.tab_to("a[href='/proposals/imp-1']");
+    browser.press(ENTER);
+    browser.shows("portcullis approve imp-1");
+    browser.tab_to("nav a[href='/customers']");
+    browser.press(ENTER);
+    browser.shows("First Customer");
+}
+
+/// Where `make test` unpacks it, and this test too.
+fn axe() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp has a parent");
+    let done = Command::new(root.join("scripts/axe.sh")).arg(target).output().expect("bash");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let file = PathBuf::from(String::from_utf8_lossy(&done.stdout).trim());
+    std::fs::read_to_string(file).expect("axe-core")
+}
+
+/// Every page that people see, on a telephone's screen, in light and in dark.
+#[test]
+fn no_page_has_what_people_stumble_over() {
+    let (world, browser, axe) = (World::new(), Browser::open(true), axe());
+    let made = world.ask("ben", "POST", "/passkeys/links", b"");
+    let mut pages = vec![(made["link"].as_str().expect("a link").to_owned(), "enrol")];
+    with_passkey(&world, &browser);
+    proposed(&world, "imp-1");
+    let line = {
+        let text = world.ask("ben", "GET", "/notes/imp-1", b"")["text"].clone();
+        world.house.sign(text.as_str().expect("a text"), "clara").to_string()
+    };
+    world.ask("clara", "POST", "/notes/imp-1/signatures", line.as_bytes());
+    proposed(&world, "imp-2");
+    pages.push((format!("{}/enter", world.console), "enter"));
+    for path in [
+        "",
+        "decisions",
+        "decisions/imp-1",
+        "proposals",
+        "proposals/imp-2",
+        "customers",
+        "customers/cus_first",
+        "sites",
+        "edges",
+        "ledger",
+        "nothing",
+    ] {
+        pages.push((format!("{}/{path}", world.console), "console"));
+    }
+    for path in ["", "posts/imp-1", "report", "contacts", "nothing"] {
+        pages.push((format!("{}/{path}", world.press), "press"));
+    }
+    let mut found = Vec::new();
+    for (n, (url, what)) in pages.iter().enumerate() {
+        // Before the login it is a page for strangers.
+        if n == 2 {
+            log_in(&world, &browser);
+        }
+        browser.go(url);
+        found.extend(browser.stumbles(&axe).into_iter().map(|it| format!("{url}: {it}")));
+        let wide = browser.run("return document.documentElement.scrollWidth > innerWidth");
+        if wide == serde_json::Value::Bool(true) {
+            found.push(format!("{url}: it is wider than a telephone"));
+        }
+        if let Some(folder) = std::env::var_os("PORTCULLIS_PICTURES") {
+            browser.picture(&Path::new(&folder).join(format!("{n:02}-{what}.png")));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
