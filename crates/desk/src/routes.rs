@@ -56,9 +56,13 @@ pub(crate) const API: &[Route] = &[
     ("GET", "/api/v1/openapi.json", || get(api_::openapi)),
 ];
 
-/// The console: pages to read. Script does one thing, to ask for a passkey.
+/// The console: its pages. Script does one thing, to ask for a passkey; forms work without.
 pub(crate) const CONSOLE: &[Route] = &[
     ("GET", "/", || get(page::overview::show)),
+    ("GET", "/reports", || get(page::reports::list)),
+    ("GET", "/reports/{id}", || get(page::reports::show)),
+    ("GET", "/cases", || get(page::cases::list)),
+    ("GET", "/cases/{id}", || get(page::cases::show)),
     ("GET", "/customers", || get(page::customers::list)),
     ("GET", "/customers/{id}", || get(page::customers::show)),
     ("GET", "/sites", || get(page::customers::sites)),
@@ -68,6 +72,13 @@ pub(crate) const CONSOLE: &[Route] = &[
     ("GET", "/proposals/{id}", || get(page::proposals::show)),
     ("GET", "/edges", || get(page::edges::show)),
     ("GET", "/ledger", || get(page::ledger::show)),
+];
+
+/// What the console's forms send; each answers with the way back to its page.
+pub(crate) const FORMS: &[Route] = &[
+    ("POST", "/reports/{id}/outcome", || post(page::reports::decide)),
+    ("POST", "/reports/{id}/case", || post(page::reports::open_case)),
+    ("POST", "/cases/{id}/entries", || post(page::cases::add)),
 ];
 
 /// The console's door: pages for who is not in yet.
@@ -102,6 +113,7 @@ pub(crate) fn api(desk: &Arc<Shared>) -> Router {
     let as_page = map_response_with_state(Arc::clone(desk), page::problem::as_page);
     let console = table(CONSOLE)
         .merge(table(DOOR))
+        .merge(table(FORMS))
         .method_not_allowed_fallback(method)
         .fallback(unknown)
         .layer(as_page);

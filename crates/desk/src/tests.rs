@@ -4,6 +4,7 @@ mod bed;
 mod config;
 mod crash;
 mod document;
+mod forms;
 mod head;
 mod mail;
 mod matrix;

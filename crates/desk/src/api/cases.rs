@@ -27,19 +27,19 @@ use crate::once::{Once, json};
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Case {
     /// Its number.
-    id: String,
+    pub(crate) id: String,
     /// What it is about.
-    title: String,
+    pub(crate) title: String,
     /// Whose sites, if anybody's.
-    customer_id: Option<String>,
+    pub(crate) customer_id: Option<String>,
     /// When it was opened.
-    opened: String,
+    pub(crate) opened: String,
     /// Who works on it, if anybody did something in the last four hours.
-    taken_by: Option<String>,
+    pub(crate) taken_by: Option<String>,
     /// `open`, or how it ended: `no-action`, `remedied`, `decided`, `forwarded`.
-    outcome: &'static str,
+    pub(crate) outcome: &'static str,
     /// Clusters of reports that are about it.
-    reports: Vec<String>,
+    pub(crate) reports: Vec<String>,
 }
 
 /// A list of cases.
@@ -55,60 +55,60 @@ pub(crate) struct Cases {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Line {
     /// When it happened.
-    happened: String,
+    pub(crate) happened: String,
     /// When somebody of ours saw it.
-    seen: String,
+    pub(crate) seen: String,
     /// When it was written down.
-    recorded: String,
+    pub(crate) recorded: String,
     /// Who wrote it down.
-    by: String,
+    pub(crate) by: String,
     /// Where it can be seen.
-    place: Option<String>,
+    pub(crate) place: Option<String>,
     /// What happened.
-    what: String,
+    pub(crate) what: String,
 }
 
 /// An entry of the journal.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Step {
     /// When it was written down.
-    at: String,
+    pub(crate) at: String,
     /// Who: the name of their token.
-    by: String,
+    pub(crate) by: String,
     /// What they did.
-    act: &'static str,
+    pub(crate) act: &'static str,
     /// Its exact text; its SHA-256 stands in the next one.
-    text: String,
+    pub(crate) text: String,
 }
 
 /// A note of the ledger that names the case.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Noted {
     /// Its kind.
-    kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Its id.
-    id: String,
+    pub(crate) id: String,
     /// Its place in the ledger.
-    index: u64,
+    pub(crate) index: u64,
 }
 
 /// A whole case.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Whole {
     #[serde(flatten)]
-    case: Case,
+    pub(crate) case: Case,
     /// What happened, in that order.
-    timeline: Vec<Line>,
+    pub(crate) timeline: Vec<Line>,
     /// What people did, in that order.
-    journal: Vec<Step>,
+    pub(crate) journal: Vec<Step>,
     /// The hash of the newest entry: whoever wrote it down can tell later that nothing was changed.
-    head: String,
+    pub(crate) head: String,
     /// Notes of the ledger that name the case.
-    notes: Vec<Noted>,
+    pub(crate) notes: Vec<Noted>,
     /// Evidence, judgements and referrals, and what still closes the emergency track.
-    emergency: facts::Track,
+    pub(crate) emergency: facts::Track,
     /// Where rooms for authorities are: a referral's number, a slash and its secret follow.
-    room_base: String,
+    pub(crate) room_base: String,
 }
 
 /// A case to be opened.
@@ -210,7 +210,7 @@ pub(super) fn time(what: &str, text: &str) -> Result<Time, DeskError> {
 }
 
 impl NewEntry {
-    fn act(self, now: Time) -> Result<Done, DeskError> {
+    pub(crate) fn act(self, now: Time) -> Result<Done, DeskError> {
         Ok(match self {
             Self::Link { reports } => Done::Link { reports: id("reports", &reports)? },
             Self::Happened { happened, seen, place, what } => Done::Happened {
@@ -251,7 +251,7 @@ fn case(it: &Journal, now: Time) -> Case {
     }
 }
 
-pub(super) async fn whole(desk: &Shared, it: &Journal) -> Result<Whole, DeskError> {
+pub(crate) async fn whole(desk: &Shared, it: &Journal) -> Result<Whole, DeskError> {
     let line = |l: &policy::case::Line| Line {
         happened: l.happened.to_string(),
         seen: l.seen.to_string(),
@@ -292,12 +292,18 @@ pub(crate) async fn list(
     query: Result<Query<Which>, QueryRejection>,
 ) -> Answered {
     let Query(which) = query.map_err(|e| DeskError::Request(e.body_text()))?;
+    let (cases, next_cursor) = queue(&desk, &which).await?;
+    ok(&Cases { cases, next_cursor })
+}
+
+/// A part of the list, and the cursor of the next.
+pub(crate) async fn queue(desk: &Shared, which: &Which) -> Result<(Vec<Case>, Option<String>), DeskError> {
     let queue = which.queue("closed")?;
     let found = desk.store.cases(&queue).await?;
     let full = found.len() as u64 >= u64::from(queue.limit);
     let next_cursor = found.last().filter(|_| full).map(|it| it.id.to_string());
     let now = desk.now();
-    ok(&Cases { cases: found.iter().map(|it| case(it, now)).collect(), next_cursor })
+    Ok((found.iter().map(|it| case(it, now)).collect(), next_cursor))
 }
 
 /// One case: what happened, what people did, and which notes name it.

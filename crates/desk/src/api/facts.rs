@@ -30,102 +30,102 @@ use crate::once::{Once, json};
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ClosedBy {
     /// A fixed word.
-    code: &'static str,
+    pub(crate) code: &'static str,
     /// In words.
-    why: String,
+    pub(crate) why: String,
 }
 
 /// A criterion, as it was judged last.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct CriterionResource {
     /// `identified`, `credible`, and so on.
-    criterion: &'static str,
+    pub(crate) criterion: &'static str,
     /// `met`, `not_met` or `unknown`; absent while nobody has judged it.
-    verdict: Option<&'static str>,
+    pub(crate) verdict: Option<&'static str>,
     /// The sentence.
-    why: Option<String>,
+    pub(crate) why: Option<String>,
     /// Until when the danger lasts; `imminent` only.
-    until: Option<String>,
+    pub(crate) until: Option<String>,
     /// What shows it.
-    evidence: Vec<String>,
+    pub(crate) evidence: Vec<String>,
     /// Who judged.
-    by: Option<String>,
+    pub(crate) by: Option<String>,
     /// When.
-    at: Option<String>,
+    pub(crate) at: Option<String>,
 }
 
 /// A piece of evidence. Its bytes are fetched by themselves, and whoever does is on the record.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct EvidenceResource {
     /// Its place among all that was ever attached, from 1. It never changes.
-    place: u64,
+    pub(crate) place: u64,
     /// Its number.
-    id: String,
+    pub(crate) id: String,
     /// SHA-256, hex.
-    sha256: String,
+    pub(crate) sha256: String,
     /// How many bytes.
-    bytes: u64,
+    pub(crate) bytes: u64,
     /// `captured`, `authority`, `archive`, `customer`, `reporter` or `other`.
-    source: &'static str,
+    pub(crate) source: &'static str,
     /// Which source.
-    from: String,
+    pub(crate) from: String,
     /// When it was fetched or handed over.
-    captured: String,
+    pub(crate) captured: String,
     /// What it shows.
-    what: String,
+    pub(crate) what: String,
 }
 
 /// What an authority answered.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct AnswerResource {
     /// What.
-    answer: &'static str,
+    pub(crate) answer: &'static str,
     /// When they said it.
-    said: String,
+    pub(crate) said: String,
     /// Who, and how we know.
-    from: String,
+    pub(crate) from: String,
     /// In words.
-    what: String,
+    pub(crate) what: String,
 }
 
 /// What an authority was told, and what came back.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ReferralResource {
     /// Its place, from 1.
-    place: u64,
+    pub(crate) place: u64,
     /// Its number.
-    id: String,
+    pub(crate) id: String,
     /// Which authority.
-    authority: String,
+    pub(crate) authority: String,
     /// ISO 3166-1 alpha-2.
-    country: String,
+    pub(crate) country: String,
     /// How.
-    channel: &'static str,
+    pub(crate) channel: &'static str,
     /// When.
-    sent: String,
+    pub(crate) sent: String,
     /// By when it was asked to answer.
-    answer_by: String,
+    pub(crate) answer_by: String,
     /// SHA-256 of what was sent, if it was sent.
-    record_sha256: Option<String>,
+    pub(crate) record_sha256: Option<String>,
     /// What it was told.
-    told: String,
+    pub(crate) told: String,
     /// What came back.
-    answers: Vec<AnswerResource>,
+    pub(crate) answers: Vec<AnswerResource>,
 }
 
 /// Where a case stands on the emergency track.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Track {
     /// Whether a finding may say that all eight are met.
-    open: bool,
+    pub(crate) open: bool,
     /// What closes it; empty when it is open.
-    closed_by: Vec<ClosedBy>,
+    pub(crate) closed_by: Vec<ClosedBy>,
     /// All eight, in their order.
-    criteria: Vec<CriterionResource>,
+    pub(crate) criteria: Vec<CriterionResource>,
     /// In the order in which it was attached.
-    evidence: Vec<EvidenceResource>,
+    pub(crate) evidence: Vec<EvidenceResource>,
     /// In the order in which they were written down.
-    referrals: Vec<ReferralResource>,
+    pub(crate) referrals: Vec<ReferralResource>,
 }
 
 pub(super) fn track(facts: &Facts, now: Time) -> Track {

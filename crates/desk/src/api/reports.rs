@@ -26,25 +26,25 @@ use crate::once::{Once, json};
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Cluster {
     /// Its number: that of its first report.
-    id: String,
+    pub(crate) id: String,
     /// What it is about.
-    category: &'static str,
+    pub(crate) category: &'static str,
     /// 4 (a life) to 0 (a nuisance): who is looked at first.
-    severity: u8,
+    pub(crate) severity: u8,
     /// The hostname it is about, if it names one that could be served.
-    host: Option<String>,
+    pub(crate) host: Option<String>,
     /// Whose hostname that was when the first report came.
-    customer_id: Option<String>,
+    pub(crate) customer_id: Option<String>,
     /// When the first report came.
-    first: String,
+    pub(crate) first: String,
     /// When the newest report came.
-    last: String,
+    pub(crate) last: String,
     /// How many there are. It says nothing about what they say.
-    count: u64,
+    pub(crate) count: u64,
     /// `open`, or what became of it: `acted`, `forwarded`, `unfounded`, `out-of-scope`, `abusive`.
-    outcome: &'static str,
+    pub(crate) outcome: &'static str,
     /// What its reporters were told.
-    reply: Option<String>,
+    pub(crate) reply: Option<String>,
 }
 
 /// A list of clusters.
@@ -60,49 +60,49 @@ pub(crate) struct Clusters {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Item {
     /// Its number.
-    id: String,
+    pub(crate) id: String,
     /// When it came.
-    received: String,
+    pub(crate) received: String,
     /// How it came: `form`, `api`, `xarf`, `mail` or `arf`.
-    channel: &'static str,
+    pub(crate) channel: &'static str,
     /// Where it is, as the reporter wrote it.
-    about: Vec<String>,
+    pub(crate) about: Vec<String>,
     /// When it happened, as the reporter says.
-    happened: Option<String>,
+    pub(crate) happened: Option<String>,
     /// Whether the reporter stated to believe in good faith that it is accurate and complete.
-    good_faith: bool,
+    pub(crate) good_faith: bool,
     /// The reporter's name, as they gave it. Never tell the customer.
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The reporter's e-mail address, unchecked. Never tell the customer.
-    email: Option<String>,
+    pub(crate) email: Option<String>,
     /// The reporter's words.
-    text: String,
+    pub(crate) text: String,
 }
 
 /// What somebody decided.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Step {
     /// When.
-    at: String,
+    pub(crate) at: String,
     /// The name of the token.
-    by: String,
+    pub(crate) by: String,
     /// As in the list; `open` when it was opened again.
-    outcome: &'static str,
+    pub(crate) outcome: &'static str,
     /// What its reporters were told.
-    reply: String,
+    pub(crate) reply: String,
 }
 
 /// A cluster with its reports.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Whole {
     #[serde(flatten)]
-    cluster: Cluster,
+    pub(crate) cluster: Cluster,
     /// The first 20 reports.
-    reports: Vec<Item>,
+    pub(crate) reports: Vec<Item>,
     /// Everything that was decided, in order.
-    history: Vec<Step>,
+    pub(crate) history: Vec<Step>,
     /// Cases that it is in.
-    cases: Vec<String>,
+    pub(crate) cases: Vec<String>,
 }
 
 /// What became of a cluster.
@@ -110,9 +110,9 @@ pub(crate) struct Whole {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewOutcome {
     /// `acted`, `forwarded`, `unfounded`, `out-of-scope`, `abusive`, or `open` to open it again.
-    outcome: String,
+    pub(crate) outcome: String,
     /// One sentence for everybody who reported it.
-    reply: String,
+    pub(crate) reply: String,
 }
 
 fn cluster(row: &ClusterRow) -> Cluster {
@@ -163,14 +163,38 @@ pub(crate) async fn list(
     query: Result<Query<Which>, QueryRejection>,
 ) -> Answered {
     let Query(which) = query.map_err(|e| DeskError::Request(e.body_text()))?;
+    let (reports, next_cursor) = queue(&desk, &which).await?;
+    ok(&Clusters { reports, next_cursor })
+}
+
+/// A part of the queue, and the cursor of the next.
+pub(crate) async fn queue(desk: &Shared, which: &Which) -> Result<(Vec<Cluster>, Option<String>), DeskError> {
     let queue = which.queue("decided")?;
     let rows = desk.store.clusters(&queue).await?;
     let full = rows.len() as u64 >= u64::from(queue.limit);
     let next_cursor = rows.last().filter(|_| full).map(|row| row.id.to_string());
-    ok(&Clusters { reports: rows.iter().map(cluster).collect(), next_cursor })
+    Ok((rows.iter().map(cluster).collect(), next_cursor))
 }
 
-async fn whole(desk: &Shared, row: ClusterRow) -> Result<Whole, DeskError> {
+/// Whether this is what was decided last.
+pub(crate) fn says(row: &ClusterRow, new: &NewOutcome) -> bool {
+    row.decided.as_ref().is_some_and(|d| {
+        d.outcome.map_or("open", Outcome::word) == new.outcome && d.reply.as_str() == new.reply
+    })
+}
+
+/// The outcome of a word; none opens it again.
+pub(crate) fn outcome(word: &str) -> Result<Option<Outcome>, DeskError> {
+    match word {
+        "open" => Ok(None),
+        word => Outcome::parse(word).map(Some).ok_or_else(|| {
+            let all: Vec<&str> = Outcome::ALL.iter().map(|o| o.word()).collect();
+            DeskError::Request(format!("`outcome` must be one of {}, open", all.join(", ")))
+        }),
+    }
+}
+
+pub(crate) async fn whole(desk: &Shared, row: ClusterRow) -> Result<Whole, DeskError> {
     let reports = desk.store.reports_of(&row.id, limits::REPORTS_SHOWN).await?;
     let history = desk.store.outcomes_of(&row.id).await?;
     let cases = desk.store.cases_of(&row.id).await?;
@@ -183,7 +207,7 @@ async fn whole(desk: &Shared, row: ClusterRow) -> Result<Whole, DeskError> {
 }
 
 /// The cluster that holds this report.
-async fn holding(desk: &Shared, part: &str) -> Result<ClusterRow, DeskError> {
+pub(crate) async fn holding(desk: &Shared, part: &str) -> Result<ClusterRow, DeskError> {
     let readable = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-' || c == b'_';
     let fits = (limits::PART_OF_NUMBER..=64).contains(&part.len()) && part.bytes().all(readable);
     let found = if fits { desk.store.find_clusters(part).await? } else { Vec::new() };
@@ -233,13 +257,7 @@ pub(crate) async fn decide(
         let new: NewOutcome = serde_json::from_slice(&body.0).map_err(|e| {
             DeskError::Request(format!("the body must be {{\"outcome\": ..., \"reply\": ...}}: {e}"))
         })?;
-        let outcome = match new.outcome.as_str() {
-            "open" => None,
-            word => Some(Outcome::parse(word).ok_or_else(|| {
-                let all: Vec<&str> = Outcome::ALL.iter().map(|o| o.word()).collect();
-                DeskError::Request(format!("`outcome` must be one of {}, open", all.join(", ")))
-            })?),
-        };
+        let outcome = outcome(&new.outcome)?;
         // A whole number only: a part of one could mean another one tomorrow.
         let cluster = desk.store.cluster_of(id.as_str()).await?.unwrap_or_else(|| id.clone());
         let row = act::report::decide(&by, &desk, &cluster, outcome, &new.reply).await?;

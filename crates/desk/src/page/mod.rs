@@ -2,27 +2,30 @@
 //!
 //! Every page carries the [`Frame`], which says what is in force now.
 
+pub(crate) mod cases;
 pub(crate) mod customers;
 pub(crate) mod decisions;
 pub(crate) mod edges;
 pub(crate) mod enrol;
 pub(crate) mod enter;
+pub(crate) mod form;
 pub(crate) mod ledger;
 pub(crate) mod overview;
 pub(crate) mod problem;
 pub(crate) mod proposals;
+pub(crate) mod reports;
 
 use askama::Template;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use policy::Id;
 use serde::de::DeserializeOwned;
 
 use crate::api::look;
 use crate::api::resource::InForce;
-use crate::auth::{Authorised, Read};
+use crate::auth::{Authorised, Permit};
 use crate::desk::Shared;
 use crate::error::DeskError;
 
@@ -52,8 +55,10 @@ pub(crate) struct Frame {
 }
 
 /// Navigation, in order.
-const NAVIGATION: [(&str, &str); 7] = [
+const NAVIGATION: [(&str, &str); 9] = [
     ("/", "Overview"),
+    ("/reports", "Reports"),
+    ("/cases", "Cases"),
     ("/decisions", "Decisions"),
     ("/proposals", "Proposals"),
     ("/customers", "Customers"),
@@ -64,7 +69,7 @@ const NAVIGATION: [(&str, &str); 7] = [
 
 impl Frame {
     /// The frame of a page under `here`, for whoever may read it.
-    pub(crate) fn new(desk: &Shared, here: &'static str, by: &Authorised<Read>) -> Self {
+    pub(crate) fn new(desk: &Shared, here: &'static str, by: &Authorised<impl Permit>) -> Self {
         Self { who: by.name().to_owned(), ..Self::known(desk, here) }
     }
 
@@ -126,6 +131,12 @@ fn content_security_policy() -> String {
         "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; connect-src 'self'; base-uri 'none'; \
          form-action 'self'; frame-ancestors 'none'"
     )
+}
+
+/// To another page, after a form was done: asked for again, it is only shown.
+fn see(path: &str) -> Result<Response, DeskError> {
+    let to = HeaderValue::from_str(path).map_err(|e| DeskError::Defect(format!("an address: {e}")))?;
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response())
 }
 
 /// What our own script sends.

@@ -169,6 +169,8 @@ impl Bed {
                     body = self.phone(name, &text).into_bytes();
                 }
                 "body" => body = self.text(next()).to_vec(),
+                // A form, with `+` for a blank.
+                "form" => body = next().as_bytes().to_vec(),
                 "json" => body = next().as_bytes().to_vec(),
                 "sign" => {
                     let text = self.note_text(next());

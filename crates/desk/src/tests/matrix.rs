@@ -31,7 +31,8 @@ async fn every_route_lets_in_exactly_whom_the_matrix_names() {
     let closed = Bed::new().await;
     let open = Bed::with("demo:localhost/ledger", true).await;
     let mut rows = rows();
-    let tables = [routes::API, routes::CONSOLE, routes::DOOR, routes::CEREMONIES, routes::RELAY];
+    let tables =
+        [routes::API, routes::CONSOLE, routes::FORMS, routes::DOOR, routes::CEREMONIES, routes::RELAY];
     for (method, path, _) in tables.concat() {
         let route = format!("{method} {path}");
         let row = rows.remove(&route).unwrap_or_else(|| panic!("no row for {route} in tests/matrix.txt"));

@@ -7,7 +7,7 @@ use store::Inbox;
 
 use super::bed::{Bed, START};
 
-async fn comes(bed: &Bed, name: &str, category: Category, about: &str, text: &str) {
+pub(super) async fn comes(bed: &Bed, name: &str, category: Category, about: &str, text: &str) {
     let report = Report {
         id: id(name),
         received: START,

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// How long any condition may take before the test fails: far above what a loaded machine of two cores needs.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_secs(60);
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(25);
 
@@ -135,6 +135,19 @@ impl Browser {
             }
         }
         panic!("the tabulator never comes to {selector}:\n{}", self.text());
+    }
+
+    /// The login that this browser holds, given to another one.
+    pub(crate) fn lend_login(&self, other: &Self, url: &str) {
+        let cookies = self.ask("GET", &format!("/session/{}/cookie", self.session), &Value::Null);
+        let cookie = cookies.as_array().expect("a list").first().expect("a login").clone();
+        assert!(cookie["httpOnly"] == true && cookie["secure"] == true, "{cookie}");
+        other.go(url);
+        // A domain would make it a cookie of another kind than the prefix in its name allows.
+        let set = json!({ "name": cookie["name"], "value": cookie["value"], "url": url, "path": "/", "secure": true,
+            "httpOnly": true });
+        let set = json!({ "cmd": "Network.setCookie", "params": set });
+        assert_eq!(other.post("/goog/cdp/execute", &set)["success"], true);
     }
 
     /// What axe-core finds on this page, by the rules of WCAG 2.2 A and AA, in light and in dark.

@@ -93,6 +93,43 @@ fn a_passkey_is_made_logs_in_and_approves_by_keyboard_alone() {
     assert!(!page.contains("Sign with your passkey"), "nobody is logged in:\n{page}");
 }
 
+/// The work of an analyst: forms need no script, and no mouse.
+#[test]
+fn a_report_becomes_a_case_by_keyboard_alone_without_script() {
+    let (world, browser, plain) = (World::new(), Browser::open(true), Browser::open(false));
+    with_passkey(&world, &browser);
+    log_in(&world, &browser);
+    world.report("rpt-1", "He says he comes on Friday.");
+    browser.lend_login(&plain, &format!("{}/enter", world.console));
+    plain.go(&format!("{}/reports", world.console));
+    plain.shows("threat-to-life");
+    plain.tab_to("a[href='/reports/rpt-1']");
+    plain.press(ENTER);
+    let page = plain.shows("Open a case with it");
+    assert!(!page.contains("He says he comes"), "folded until somebody asks:\n{page}");
+    plain.tab_to("summary");
+    plain.press(ENTER);
+    plain.shows("He says he comes on Friday.");
+    plain.tab_to("#title");
+    plain.press("He comes on Friday");
+    plain.press(ENTER);
+    plain.shows("The emergency track: closed");
+    plain.tab_to("main form button");
+    plain.press(ENTER);
+    plain.shows("Give it back");
+    plain.tab_to("summary");
+    plain.press(ENTER);
+    plain.tab_to("#criterion");
+    plain.press("identified");
+    plain.tab_to("#verdict");
+    plain.press("unknown");
+    plain.tab_to("#why");
+    plain.press("Nobody knows yet who it is.");
+    plain.tab_to("main form button");
+    plain.press(ENTER);
+    plain.shows("Nobody knows yet who it is.");
+}
+
 #[test]
 fn without_script_everything_is_read_and_the_command_line_is_named() {
     let (world, browser) = (World::new(), Browser::open(false));
@@ -124,6 +161,9 @@ fn axe() -> String {
 fn no_page_has_what_people_stumble_over() {
     let (world, browser, axe) = (World::new(), Browser::open(true), axe());
     let made = world.ask("ben", "POST", "/passkeys/links", b"");
+    world.report("rpt-1", "He says he comes on Friday.");
+    let case = serde_json::json!({ "id": "cas-1", "title": "Threats", "customer_id": "cus_first", "reports": ["rpt-1"] });
+    world.ask("anna", "POST", "/cases", case.to_string().as_bytes());
     let mut pages = vec![(made["link"].as_str().expect("a link").to_owned(), "enrol")];
     with_passkey(&world, &browser);
     proposed(&world, "imp-1");
@@ -140,6 +180,10 @@ fn no_page_has_what_people_stumble_over() {
         "decisions/imp-1",
         "proposals",
         "proposals/imp-2",
+        "reports",
+        "reports/rpt-1",
+        "cases",
+        "cases/cas-1",
         "customers",
         "customers/cus_first",
         "sites",
@@ -159,6 +203,7 @@ fn no_page_has_what_people_stumble_over() {
             log_in(&world, &browser);
         }
         browser.go(url);
+        browser.run("document.querySelectorAll('details').forEach((it) => { it.open = true; })");
         found.extend(browser.stumbles(&axe).into_iter().map(|it| format!("{url}: {it}")));
         let wide = browser.run("return document.documentElement.scrollWidth > innerWidth");
         if wide == serde_json::Value::Bool(true) {

@@ -10,6 +10,7 @@ use ledger::Hash;
 use ledger::note::SigningKey;
 use policy::Time;
 use policy::clock::Clock;
+use policy::report::{Address, Category, Channel, Report, Reporter};
 use policy::testkit::{House, id};
 use store::Store;
 use tokio::net::TcpListener;
@@ -30,7 +31,7 @@ impl Clock for TestClock {
 }
 
 pub(crate) struct World {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     clock: Arc<TestClock>,
     desk: Desk,
     runtime: Runtime,
@@ -93,7 +94,28 @@ impl World {
             serve(at_press, press);
             (desk, console, base)
         });
-        Self { _folder: folder, clock, desk, runtime, house, console, press }
+        Self { folder, clock, desk, runtime, house, console, press }
+    }
+
+    /// Somebody reports something.
+    pub(crate) fn report(&self, name: &str, text: &str) {
+        let report = Report {
+            id: id(name),
+            received: self.now(),
+            channel: Channel::Form,
+            secret: Hash::of(name.as_bytes()),
+            category: Category::ThreatToLife,
+            about: vec![Address::parse("https://forum.first.example/t/7").expect("an address")],
+            happened: None,
+            good_faith: true,
+            reporter: Reporter { name: None, email: None },
+            text: text.to_owned(),
+        };
+        let inbox = store::Inbox::open(self.folder.path()).expect("an inbox");
+        self.runtime.block_on(async {
+            inbox.append(&report).await.expect("kept");
+            self.desk.take_in().await;
+        });
     }
 
     pub(crate) fn now(&self) -> Time {
