@@ -154,6 +154,11 @@ impl<P: Permit> Authorised<P> {
         &self.name
     }
 
+    /// Whether it is somebody who works on cases: they are called, and may say that they take care.
+    pub(crate) fn is_called(&self) -> bool {
+        self.role.is_some_and(|role| role.may(Act::Acknowledge))
+    }
+
     /// Whether it is an officer who asks: officers see what a decision rests on.
     pub(crate) fn is_officer(&self) -> bool {
         self.role == Some(Role::Officer)

@@ -79,6 +79,8 @@ pub(crate) const FORMS: &[Route] = &[
     ("POST", "/reports/{id}/outcome", || post(page::reports::decide)),
     ("POST", "/reports/{id}/case", || post(page::reports::open_case)),
     ("POST", "/cases/{id}/entries", || post(page::cases::add)),
+    ("POST", "/decisions/{id}/lift", || post(page::decisions::lift)),
+    ("POST", "/pages/{key}/ack", || post(page::overview::acknowledge)),
 ];
 
 /// The console's door: pages for who is not in yet.

@@ -6,14 +6,22 @@ use askama::Template;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use ledger::Hash;
+use policy::note::{Head, Lift, LiftReason};
+use policy::{Id, Sentence};
+use serde::Deserialize;
 
-use super::{Frame, read_id, render};
+use super::form::Form;
+use super::{Frame, read_id, render, see};
+use crate::act;
 use crate::api::lists::{self, Part};
 use crate::api::look;
 use crate::api::resource::{Decision, Person};
-use crate::auth::{Authorised, Read};
+use crate::auth::{self, Authorised, Read};
+use crate::body::Octets;
 use crate::desk::Shared;
 use crate::error::DeskError;
+use crate::limits;
 
 #[derive(Template)]
 #[template(path = "decisions.html")]
@@ -29,6 +37,8 @@ struct Show {
     frame: Frame,
     decision: Decision,
     timeline: Vec<Step>,
+    /// The id of a lift that can be written here.
+    lift: Option<String>,
     text: String,
 }
 
@@ -63,7 +73,44 @@ pub(crate) async fn show(
     let (decision, text) = look::decision_by_id(&desk, &read_id(path)?).await?;
     let frame = Frame::new(&desk, "/decisions", &by);
     let timeline = timeline(&decision, &frame.now);
-    render(&Show { frame, timeline, text, decision })
+    // Who comes with a token has the command line; who is logged in may have no more than a telephone.
+    let ends = decision.status != "lifted" && by.is_officer() && desk.passkeys.is_some();
+    let random = (desk.config.draw)().ok_or_else(|| DeskError::Busy("there is no randomness now".into()))?;
+    let lift = ends.then(|| format!("lft-{:.32}", Hash(random).to_string()));
+    render(&Show { frame, timeline, text, decision, lift })
+}
+
+/// `/decisions/{id}/lift`: writes the text of a lift, and goes where its one signature is given.
+pub(crate) async fn lift(
+    State(desk): State<Arc<Shared>>,
+    by: Authorised<auth::Draft>,
+    path: Result<Path<String>, PathRejection>,
+    body: Octets<{ limits::JSON }>,
+) -> Result<Response, DeskError> {
+    let lifts = read_id(path)?;
+    let new: NewLift = Form::read(&body.0).into()?;
+    let unfit = |field: &str, why: &str| DeskError::Request(format!("`{field}` {why}"));
+    let id = Id::parse(&new.id).ok_or_else(|| unfit("id", "must be an id"))?;
+    // A second click: the text is there, and may be signed.
+    if desk.store.draft(&id).await?.is_none() {
+        let note = Lift {
+            head: Head { origin: desk.trust.origin.clone(), id: id.clone() },
+            lifts,
+            reason: LiftReason::parse(&new.reason).ok_or_else(|| unfit("reason", "must be chosen"))?,
+            time: desk.now(),
+            why: Sentence::parse(&new.why).map_err(|why| unfit("why", why))?,
+        };
+        act::draft::draft(&by, &desk, &note.to_string()).await?;
+    }
+    see(&format!("/proposals/{id}"))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewLift {
+    id: String,
+    reason: String,
+    why: String,
 }
 
 /// What happened and what is still to come, oldest first. RFC 3339 times in UTC sort as text.

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::response::Response;
 
-use super::{Frame, proposals, render};
+use super::{Frame, proposals, render, see};
+use crate::act;
 use crate::api::lists::{self, Part};
 use crate::api::look;
 use crate::api::pages::{self, AlarmResource};
 use crate::api::resource::{Decision, NoteResource, Status};
-use crate::auth::{Authorised, Read};
+use crate::auth::{Acknowledge, Authorised, Read};
 use crate::desk::Shared;
 use crate::error::DeskError;
 
@@ -23,6 +25,8 @@ const ROWS: u32 = 10;
 struct Page {
     frame: Frame,
     alarms: Vec<AlarmResource>,
+    /// Whether whoever reads is called, and may say that they take care.
+    called: bool,
     status: Status,
     proposals: Vec<NoteResource>,
     decisions: Vec<Decision>,
@@ -41,8 +45,20 @@ pub(crate) async fn show(
     render(&Page {
         frame: Frame::new(&desk, "/", &by),
         alarms,
+        called: by.is_called(),
         status: look::status(&desk).await?,
         proposals,
         decisions,
     })
+}
+
+/// `/pages/{key}/ack`: "I take care of it", for as long as fits the alarm.
+pub(crate) async fn acknowledge(
+    State(desk): State<Arc<Shared>>,
+    by: Authorised<Acknowledge>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Response, DeskError> {
+    let Path(key) = path.map_err(|e| DeskError::NotFound(e.body_text()))?;
+    act::page::acknowledge(&by, &desk, &key, None).await?;
+    see("/")
 }

@@ -83,6 +83,26 @@ fn a_passkey_is_made_logs_in_and_approves_by_keyboard_alone() {
     let signers = entry["signers"].as_array().expect("signers");
     assert!(signers.iter().any(|s| s["person"] == "clara"), "{entry}");
 
+    // Power down is one signature, and a telephone is enough.
+    browser.tab_to("a[href='/decisions/imp-1']");
+    browser.press(ENTER);
+    browser.shows("Edge by edge");
+    browser.tab_to("summary");
+    browser.press(ENTER);
+    browser.tab_to("#reason");
+    browser.press("the danger");
+    browser.tab_to("#why");
+    browser.press("The page is gone.");
+    browser.tab_to("main form button");
+    browser.press(ENTER);
+    browser.shows("Sign with your passkey");
+    browser.tab_to("#read");
+    browser.press(SPACE);
+    browser.tab_to("form[data-passkey=sign] button");
+    browser.press(ENTER);
+    browser.shows("In force now: nothing is blocked");
+    assert_eq!(world.ask("anna", "GET", "/decisions/imp-1", b"")["status"], "lifted");
+
     // A night is over, and somebody leaves.
     browser.tab_to(".who button");
     browser.press(ENTER);
